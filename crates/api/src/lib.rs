@@ -1,0 +1,1 @@
+//! Shapes, constraints and operation tables of AWS services, generated from compact models

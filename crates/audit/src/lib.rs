@@ -1,0 +1,1 @@
+//! CloudTrail records, and the ways they are kept

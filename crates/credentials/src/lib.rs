@@ -1,0 +1,1 @@
+//! Sealing of secrets, the keyring, session tokens and passwords

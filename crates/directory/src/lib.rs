@@ -1,0 +1,1 @@
+//! An account's records, invariants and indexes as an immutable snapshot

@@ -1,0 +1,1 @@
+//! Listeners: HTTP and TLS in front of the request pipeline

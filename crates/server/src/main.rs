@@ -1,0 +1,2 @@
+//! The iamd binary: configuration, wiring, shutdown and the command line
+fn main() {}

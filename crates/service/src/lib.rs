@@ -1,0 +1,1 @@
+//! The request pipeline, and the table of all operations

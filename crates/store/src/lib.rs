@@ -1,0 +1,1 @@
+//! An ordered, transactional, watchable key space, and the engines under it

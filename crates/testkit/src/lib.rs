@@ -1,0 +1,1 @@
+//! Clock, entropy and in-process servers for tests

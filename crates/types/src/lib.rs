@@ -1,0 +1,1 @@
+//! ARNs, ids, names, tags, limits, time and errors of IAM

@@ -1,0 +1,1 @@
+//! AWS wire protocols as serde formats, and their error envelopes

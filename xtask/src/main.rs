@@ -1,0 +1,2 @@
+//! Generators and checks of this repository: `cargo xtask --help`.
+fn main() {}
