@@ -1,1 +1,26 @@
-//! The IAM policy language: parse, validate, evaluate, explain
+//! The IAM policy language: parse with source positions, validate as AWS does on write, evaluate, explain.
+//!
+//! Pure and stand-alone: this crate knows neither where policies are kept nor who sent a request. The caller
+//! gathers the documents ([`Policies`]) and the facts of one request ([`Request`]); the evaluator invents none.
+//!
+//! The one idea: a decision is a value with its reasons ([`Decision`]), never a bare boolean. [`Reference`]
+//! follows AWS's evaluation rules sentence by sentence and is the yardstick for any faster [`Evaluator`].
+
+mod context;
+mod decision;
+mod document;
+mod evaluate;
+mod policies;
+mod position;
+mod request;
+
+pub use context::{Context, Values};
+pub use decision::{Decision, Effect, MatchedStatement, PolicyKind};
+pub use document::{
+    Actions, Condition, Document, NamedPrincipal, PrincipalType, Principals, Resources, Statement,
+    StatementEffect, Text, Version,
+};
+pub use evaluate::{Evaluator, Reference};
+pub use policies::{Attached, Policies, ResourcePolicyKind, Source};
+pub use position::{Position, Span};
+pub use request::{Principal, PrincipalKind, Request, Resource};
