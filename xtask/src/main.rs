@@ -1,2 +1,42 @@
 //! Generators and checks of this repository: `cargo xtask --help`.
-fn main() {}
+//!
+//! Each command has a `--check` form that changes nothing and fails when something is stale.
+
+mod catalogue;
+mod codegen;
+mod model;
+mod naming;
+mod pattern;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: cargo xtask COMMAND [--check]
+
+  catalogue FACTS   pack managed-policies.json into crates/directory/data
+  codegen     write the generated modules of crates/api from models/*.json
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        ["catalogue", facts] => catalogue::run(&root(), Path::new(facts)),
+        ["codegen"] => codegen::run(&root(), false),
+        ["codegen", "--check"] => codegen::run(&root(), true),
+        _ => Err(anyhow::anyhow!(HELP)),
+    };
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    #[expect(clippy::print_stderr, reason = "a command line tool")]
+    {
+        eprintln!("{error:#}");
+    }
+    ExitCode::FAILURE
+}
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask).to_owned()
+}

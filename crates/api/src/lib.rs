@@ -1,1 +1,16 @@
-//! Shapes, constraints and operation tables of AWS services, generated from compact models
+//! Shapes, constraints and operation tables of AWS services, generated from compact models.
+//!
+//! `cargo xtask codegen` writes the modules [`iam`] and [`sts`] from `models/*.json`: plain structs
+//! that serde reads and writes, and constant tables ([`Service`], [`Operation`], [`Shape`]) that
+//! say what a request may hold. Nothing here knows what an operation does or how bytes look on the
+//! wire; whoever reads requests walks the tables.
+
+pub mod document;
+pub mod iam;
+pub mod pattern;
+pub mod shape;
+pub mod sts;
+
+pub use document::PolicyDocument;
+pub use pattern::Pattern;
+pub use shape::{ErrorShape, Kind, Member, Operation, Service, Shape};

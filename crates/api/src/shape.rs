@@ -1,0 +1,164 @@
+//! What requests and answers may hold, as constant tables.
+//!
+//! The generated modules build these; they refer to each other by `&'static`, so a shape may be
+//! recursive. Reading a request against them is the wire's work.
+
+use crate::Pattern;
+
+/// An AWS service of the Query protocol.
+#[derive(Debug)]
+pub struct Service {
+    /// The name in signatures and event sources: `iam`.
+    pub name: &'static str,
+    /// The only `Version` that requests may ask for.
+    pub api_version: &'static str,
+    /// The namespace of answers.
+    pub xml_namespace: &'static str,
+    /// Whether validation messages repeat the refused value. Sensitive values are never repeated.
+    pub echoes_values: bool,
+    /// How CloudTrail's `responseElements` write a date, in the notation of `strftime`.
+    pub audit_date_format: &'static str,
+    /// Sorted by name.
+    pub operations: &'static [Operation],
+    /// The errors of the model, sorted by code.
+    pub errors: &'static [ErrorShape],
+}
+
+/// One operation of a service.
+#[derive(Debug)]
+pub struct Operation {
+    /// The `Action` that asks for it.
+    pub name: &'static str,
+    /// A structure; one without members when the operation takes nothing.
+    pub input: &'static Shape,
+    /// A structure, or none when the answer is only a request id.
+    pub output: Option<&'static Shape>,
+    /// The codes of [`Service::errors`] that the model names for it.
+    pub errors: &'static [&'static str],
+    /// Whether it is called without a signature.
+    pub unsigned: bool,
+    /// Whether its answer comes in pages (`Marker`, `MaxItems`, `IsTruncated`).
+    pub paginated: bool,
+    /// What CloudTrail calls it.
+    pub read_only: bool,
+}
+
+/// An error of the model.
+#[derive(Debug)]
+pub struct ErrorShape {
+    /// The code in answers: `NoSuchEntity`.
+    pub code: &'static str,
+    /// The name in CloudTrail records: `NoSuchEntityException`.
+    pub exception: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+}
+
+/// A type of the model with its constraints.
+#[derive(Debug)]
+pub struct Shape {
+    /// Whether values are secrets: hidden by `Debug`, never in messages or audit records.
+    pub sensitive: bool,
+    /// The type.
+    pub kind: Kind,
+}
+
+/// What a [`Shape`] is.
+#[derive(Debug)]
+pub enum Kind {
+    /// Members in the model's order, which is the order of answers.
+    Structure(&'static [Member]),
+    /// `Name.member.N`.
+    List {
+        /// What each element is.
+        member: &'static Shape,
+        /// How many elements there may be.
+        length: Bounds,
+    },
+    /// `Name.entry.N.key` and `Name.entry.N.value`.
+    Map {
+        /// What each key is.
+        key: &'static Shape,
+        /// What each value is.
+        value: &'static Shape,
+        /// How many entries there may be.
+        length: Bounds,
+    },
+    /// Text.
+    Text {
+        /// How many Unicode code points there may be.
+        length: Bounds,
+        /// What the whole text must match.
+        pattern: Option<&'static Pattern>,
+        /// The only values allowed; empty when any is.
+        values: &'static [&'static str],
+    },
+    /// A whole number of 32 bits.
+    Integer {
+        /// The values allowed.
+        range: Bounds,
+    },
+    /// `true` or `false`.
+    Boolean,
+    /// An instant.
+    Timestamp,
+    /// Bytes, base64 on the wire.
+    Blob,
+}
+
+/// A least and a greatest number, both allowed themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// The least.
+    pub min: Option<i64>,
+    /// The greatest.
+    pub max: Option<i64>,
+}
+
+/// A member of a structure.
+#[derive(Debug)]
+pub struct Member {
+    /// The name on the wire: `UserName`.
+    pub name: &'static str,
+    /// Whether a request without it is refused.
+    pub required: bool,
+    /// What it is.
+    pub shape: &'static Shape,
+}
+
+impl Service {
+    /// The operation of this name.
+    pub fn operation(&self, name: &str) -> Option<&'static Operation> {
+        let at = self.operations.binary_search_by(|operation| operation.name.cmp(name)).ok()?;
+        self.operations.get(at)
+    }
+
+    /// The model's error with this code. The common errors of AWS's query APIs are not in it.
+    pub fn error(&self, code: &str) -> Option<&'static ErrorShape> {
+        let at = self.errors.binary_search_by(|error| error.code.cmp(code)).ok()?;
+        self.errors.get(at)
+    }
+}
+
+impl Shape {
+    /// A structure without members: the input of operations that take nothing.
+    pub const NOTHING: Self = Self { sensitive: false, kind: Kind::Structure(&[]) };
+
+    /// The members of a structure; none for other shapes.
+    pub fn members(&self) -> &'static [Member] {
+        match self.kind {
+            Kind::Structure(members) => members,
+            _ => &[],
+        }
+    }
+
+    /// The member of this wire name.
+    pub fn member(&self, name: &str) -> Option<&'static Member> {
+        self.members().iter().find(|member| member.name == name)
+    }
+}
+
+impl Bounds {
+    /// No limits.
+    pub const NONE: Self = Self { min: None, max: None };
+}
