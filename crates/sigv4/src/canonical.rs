@@ -1,0 +1,200 @@
+//! The canonical request and the string to sign, written straight into the hash.
+//!
+//! See "Create a canonical request" (IAM user guide).
+
+use std::borrow::Cow;
+
+use hmac::digest::Update;
+use sha2::{Digest, Sha256};
+
+use crate::key::{HmacSha256, SigningKey};
+use crate::payload::Covered;
+use crate::uri::{Reading, canonical_path, canonical_query};
+use crate::{ALGORITHM, RequestParts, Settings};
+
+/// Everything that goes into one canonical request.
+pub(crate) struct Canonical<'a> {
+    pub(crate) parts: &'a RequestParts<'a>,
+    /// Names separated by semicolons, in any order and case.
+    pub(crate) signed_headers: &'a str,
+    pub(crate) covered: Covered,
+    pub(crate) presigned: bool,
+    pub(crate) settings: &'a Settings<'a>,
+}
+
+impl Canonical<'_> {
+    /// The SHA-256 of the canonical request, or nothing when a signed header is absent.
+    pub(crate) fn digest(&self, reading: Reading) -> Option<[u8; 32]> {
+        let mut sink = Sink::new(Sha256::new());
+        sink.push(self.parts.method.as_bytes());
+        sink.push(b"\n");
+        let Settings { normalize_path, double_encode_path, .. } = *self.settings;
+        let path = self.parts.path();
+        canonical_path(path, normalize_path, double_encode_path, reading.as_sent, |chunk| {
+            sink.push(chunk);
+        });
+        sink.push(b"\n");
+        canonical_query(self.parts.query(), self.presigned, reading, |chunk| sink.push(chunk));
+        sink.push(b"\n");
+        let names = in_order(self.signed_headers);
+        for name in names.split(';') {
+            self.header(name, &mut sink)?;
+        }
+        sink.push(b"\n");
+        sink.push(names.as_bytes());
+        sink.push(b"\n");
+        match self.covered {
+            Covered::Sha256(hash) => sink.push(&hex(&hash)),
+            Covered::Unsigned => sink.push(b"UNSIGNED-PAYLOAD"),
+        }
+        Some(sink.finish().finalize().into())
+    }
+
+    /// `name:value,value` and a line feed. Values are trimmed, and runs of white space in them,
+    /// line folds included, become one blank.
+    fn header(&self, name: &str, sink: &mut Sink<Sha256>) -> Option<()> {
+        sink.push(name.as_bytes());
+        let mut separator = b":";
+        for value in self.parts.values(name) {
+            sink.push(separator);
+            separator = b",";
+            let value = value.trim_ascii();
+            if memchr::memchr3(b' ', b'\t', b'\n', value).is_none() {
+                sink.push(value);
+                continue;
+            }
+            let words = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+            for (position, word) in words.enumerate() {
+                if position > 0 {
+                    sink.push(b" ");
+                }
+                sink.push(word);
+            }
+        }
+        sink.push(b"\n");
+        (separator == b",").then_some(())
+    }
+}
+
+/// The list in lower case and sorted, as the canonical request has it.
+fn in_order(names: &str) -> Cow<'_, str> {
+    let lower = !names.bytes().any(|byte| byte.is_ascii_uppercase());
+    if lower && names.split(';').is_sorted() {
+        return Cow::Borrowed(names);
+    }
+    let lower = names.to_ascii_lowercase();
+    let mut sorted: Vec<&str> = lower.split(';').collect();
+    sorted.sort_unstable();
+    Cow::Owned(sorted.join(";"))
+}
+
+/// The string to sign.
+pub(crate) struct ToSign<'a> {
+    /// `20150830T123600Z`
+    pub(crate) time: [u8; 16],
+    /// Date, region, service and terminator.
+    pub(crate) scope: [&'a str; 4],
+    pub(crate) canonical_request: [u8; 32],
+}
+
+impl ToSign<'_> {
+    pub(crate) fn signature(&self, key: &SigningKey) -> [u8; 32] {
+        let hmac: HmacSha256 = self.write(Sink::new(key.hmac()));
+        hmac::Mac::finalize(hmac).into_bytes().into()
+    }
+
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.write(Sink::new(Sha256::new())).finalize().into()
+    }
+
+    fn write<H: Update>(&self, mut sink: Sink<H>) -> H {
+        sink.push(ALGORITHM.as_bytes());
+        sink.push(b"\n");
+        sink.push(&self.time);
+        let mut separator = b"\n";
+        for part in self.scope {
+            sink.push(separator);
+            separator = b"/";
+            sink.push(part.as_bytes());
+        }
+        sink.push(b"\n");
+        sink.push(&hex(&self.canonical_request));
+        sink.finish()
+    }
+}
+
+/// Gathers small pieces, so that the hash is fed few large ones: a call of it costs more than
+/// copying a few bytes.
+struct Sink<H> {
+    hash: H,
+    buffer: [u8; SINK_SIZE],
+    used: usize,
+}
+
+/// Holds a small request's canonical form whole.
+const SINK_SIZE: usize = 512;
+
+impl<H: Update> Sink<H> {
+    fn new(hash: H) -> Self {
+        Self { hash, buffer: [0; SINK_SIZE], used: 0 }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        if self.copy(bytes) {
+            return;
+        }
+        self.flush();
+        if !self.copy(bytes) {
+            self.hash.update(bytes);
+        }
+    }
+
+    fn copy(&mut self, bytes: &[u8]) -> bool {
+        let end = self.used + bytes.len();
+        let Some(room) = self.buffer.get_mut(self.used..end) else { return false };
+        room.copy_from_slice(bytes);
+        self.used = end;
+        true
+    }
+
+    fn flush(&mut self) {
+        self.hash.update(self.buffer.get(..self.used).unwrap_or_default());
+        self.used = 0;
+    }
+
+    fn finish(mut self) -> H {
+        self.flush();
+        self.hash
+    }
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(hash: &[u8; 32]) -> [u8; 64] {
+    let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+    let mut text = [0; 64];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(hash) {
+        if let [high, low] = pair {
+            *high = digit(byte >> 4);
+            *low = digit(byte & 15);
+        }
+    }
+    text
+}
+
+/// Reads what [`hex`] writes, and nothing else.
+pub(crate) fn unhex(text: &[u8]) -> Option<[u8; 32]> {
+    if text.len() != 64 {
+        return None;
+    }
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut hash = [0; 32];
+    for (byte, pair) in hash.iter_mut().zip(text.chunks_exact(2)) {
+        let [high, low] = pair else { return None };
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(hash)
+}

@@ -1,0 +1,170 @@
+//! Signing: for clients, tests and requests to other services.
+
+use percent_encoding::utf8_percent_encode;
+
+use crate::canonical::{Canonical, ToSign, hex};
+use crate::payload::Covered;
+use crate::present::MAX_EXPIRES;
+use crate::time::Timestamp;
+use crate::uri::{COMPONENT, Reading};
+use crate::{
+    ALGORITHM, Credentials, Error, Payload, RequestParts, Settings, SigningKey, TERMINATOR,
+};
+
+/// Headers that proxies and HTTP clients change on the way: not signed, as in AWS's clients.
+const NOT_SIGNED: [&str; 6] =
+    ["authorization", "connection", "expect", "transfer-encoding", "user-agent", "x-amzn-trace-id"];
+
+/// The region signed for when [`Settings::region`] says none.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// Signs in header form. Returns the headers to add: `x-amz-date`, on S3
+/// `x-amz-content-sha256`, `x-amz-security-token` with a session token, and `authorization`.
+///
+/// # Errors
+/// [`Error::HostNotSigned`] when the parts have no `host`; [`Error::Repeated`] when they already
+/// have one of the headers to add.
+pub fn sign(
+    parts: &RequestParts<'_>,
+    payload: Payload<'_>,
+    credentials: &Credentials<'_>,
+    now_unix_seconds: i64,
+    settings: &Settings<'_>,
+) -> Result<Vec<(&'static str, String)>, Error> {
+    let covered = payload.covered()?;
+    let time = Timestamp::from_unix_seconds(now_unix_seconds);
+    let mut added = vec![("x-amz-date", time.to_string())];
+    if settings.content_sha256 {
+        added.push(("x-amz-content-sha256", spelled(covered)));
+    }
+    if let Some(token) = credentials.session_token {
+        added.push(("x-amz-security-token", token.to_owned()));
+    }
+    for &(name, _) in &added {
+        if parts.values(name).next().is_some() {
+            return Err(Error::Repeated { name });
+        }
+    }
+    let mut headers = parts.headers.to_vec();
+    headers.extend(added.iter().map(|(name, value)| (*name, value.as_bytes())));
+    let complete = RequestParts { headers: &headers, ..*parts };
+    let signed_headers = signed_headers(&complete)?;
+    let signer = Signer { credentials, time, settings };
+    let signature = signer.signature(&complete, &signed_headers, covered, false)?;
+    let credential = signer.credential();
+    let authorization = format!(
+        "{ALGORITHM} Credential={credential}, SignedHeaders={signed_headers}, Signature={signature}"
+    );
+    added.push(("authorization", authorization));
+    Ok(added)
+}
+
+/// Signs in query form. Returns the target to request, good for `expires` seconds (1 to
+/// 604800).
+///
+/// # Errors
+/// [`Error::HostNotSigned`] when the parts have no `host`; [`Error::ExpiresRange`].
+pub fn presign(
+    parts: &RequestParts<'_>,
+    payload: Payload<'_>,
+    credentials: &Credentials<'_>,
+    now_unix_seconds: i64,
+    expires: u32,
+    settings: &Settings<'_>,
+) -> Result<String, Error> {
+    if !(1..=MAX_EXPIRES).contains(&expires) {
+        return Err(Error::ExpiresRange { expires: expires.to_string() });
+    }
+    let covered = match settings.content_sha256 {
+        true => Payload::declared(parts, true)?,
+        false => payload.covered()?,
+    };
+    let time = Timestamp::from_unix_seconds(now_unix_seconds);
+    let signed_headers = signed_headers(parts)?;
+    let signer = Signer { credentials, time, settings };
+    let mut target = parts.target.to_owned();
+    let mut separator = if target.contains('?') { '&' } else { '?' };
+    let mut parameter = |name: &str, value: &str| {
+        target.push(separator);
+        separator = '&';
+        target.push_str(name);
+        target.push('=');
+        target.extend(utf8_percent_encode(value, COMPONENT));
+    };
+    parameter("X-Amz-Algorithm", ALGORITHM);
+    parameter("X-Amz-Credential", &signer.credential());
+    parameter("X-Amz-Date", &time.to_string());
+    parameter("X-Amz-Expires", &expires.to_string());
+    parameter("X-Amz-SignedHeaders", &signed_headers);
+    if let Some(token) = credentials.session_token {
+        parameter("X-Amz-Security-Token", token);
+    }
+    let complete = RequestParts { target: &target, ..*parts };
+    let signature = signer.signature(&complete, &signed_headers, covered, true)?;
+    Ok(format!("{target}&X-Amz-Signature={signature}"))
+}
+
+struct Signer<'a> {
+    credentials: &'a Credentials<'a>,
+    time: Timestamp,
+    settings: &'a Settings<'a>,
+}
+
+impl Signer<'_> {
+    fn region(&self) -> &str {
+        self.settings.region.unwrap_or(DEFAULT_REGION)
+    }
+
+    fn credential(&self) -> String {
+        let (id, service) = (self.credentials.access_key_id, self.settings.service);
+        format!("{id}/{}/{}/{service}/{TERMINATOR}", self.time.day(), self.region())
+    }
+
+    fn signature(
+        &self,
+        parts: &RequestParts<'_>,
+        signed_headers: &str,
+        covered: Covered,
+        presigned: bool,
+    ) -> Result<String, Error> {
+        let Self { credentials, time, settings } = self;
+        let canonical = Canonical { parts, signed_headers, covered, presigned, settings };
+        let (day, region, service) = (time.day(), self.region(), settings.service);
+        let key = SigningKey::derive(credentials.secret_access_key, &day, region, service);
+        let to_sign = ToSign {
+            time: time.basic(),
+            scope: [&day, region, service, TERMINATOR],
+            canonical_request: canonical
+                .digest(Reading::DOCUMENTED)
+                .ok_or(Error::SignatureMismatch)?,
+        };
+        Ok(text(&to_sign.signature(&key)))
+    }
+}
+
+/// The names to sign: lower case, sorted, each once.
+fn signed_headers(parts: &RequestParts<'_>) -> Result<String, Error> {
+    let mut names: Vec<String> = parts
+        .headers
+        .iter()
+        .map(|(name, _)| name.to_ascii_lowercase())
+        .filter(|name| !NOT_SIGNED.contains(&name.as_str()))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    if !names.iter().any(|name| name == "host") {
+        return Err(Error::HostNotSigned);
+    }
+    Ok(names.join(";"))
+}
+
+fn spelled(covered: Covered) -> String {
+    match covered {
+        Covered::Sha256(hash) => text(&hash),
+        Covered::Unsigned => "UNSIGNED-PAYLOAD".to_owned(),
+    }
+}
+
+fn text(hash: &[u8; 32]) -> String {
+    hex(hash).iter().map(|&digit| char::from(digit)).collect()
+}
