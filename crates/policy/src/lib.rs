@@ -9,7 +9,10 @@
 mod context;
 mod decision;
 mod document;
+mod error;
 mod evaluate;
+mod json;
+mod parse;
 mod policies;
 mod position;
 mod request;
@@ -20,7 +23,9 @@ pub use document::{
     Actions, Condition, Document, NamedPrincipal, PrincipalType, Principals, Resources, Statement,
     StatementEffect, Text, Version,
 };
+pub use error::{ParseError, ParseErrorKind};
 pub use evaluate::{Evaluator, Reference};
+pub use json::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 pub use policies::{Attached, Policies, ResourcePolicyKind, Source};
 pub use position::{Position, Span};
 pub use request::{Principal, PrincipalKind, Request, Resource};
