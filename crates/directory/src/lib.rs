@@ -1,1 +1,38 @@
-//! An account's records, invariants and indexes as an immutable snapshot
+//! An account's records, invariants and indexes, and the one writer that changes them.
+//!
+//! The account is the aggregate: the unit of consistency, of loading and of isolation. Reading takes
+//! an immutable [`Account`]; changing runs a pure function on a [`Transaction`], commits its
+//! operations, and publishes the result.
+//!
+//! This crate must not know HTTP, XML, status codes, or which engine keeps the bytes.
+
+mod account;
+mod catalogue;
+mod directory;
+mod keys;
+mod names;
+mod packed;
+mod policy_ref;
+mod quotas;
+mod records;
+mod routing;
+mod signing_keys;
+mod transaction;
+mod writer;
+
+pub use account::{Account, Managed};
+pub use catalogue::{AwsPolicy, Catalogue};
+pub use directory::Directory;
+pub use names::{Entities, Entity};
+pub use packed::{Fixed, List, OwnedList, Tags, Texts, Unreadable};
+pub use policy_ref::PolicyRef;
+pub use quotas::Quotas;
+pub use records::{
+    AccessKey, AccessKeyFields, AccountFields, AccountRecord, Group, GroupFields, InlinePolicy,
+    InlinePolicyFields, InstanceProfile, InstanceProfileFields, ManagedPolicy, ManagedPolicyFields,
+    PolicyVersion, PolicyVersionFields, Role, RoleFields, User, UserFields,
+};
+pub use routing::{Route, Routing};
+pub use signing_keys::KeyCache;
+pub use transaction::{Origin, Transaction};
+pub use writer::OutboxEntry;

@@ -71,6 +71,9 @@ impl UniqueId {
     const BITS: u32 = 85;
     const MASK: u128 = (1 << Self::BITS) - 1;
 
+    /// Orders before every id.
+    pub const MIN: Self = Self(0);
+
     /// An id of this kind from random bytes.
     pub fn from_random(kind: IdKind, bytes: [u8; 16]) -> Self {
         Self::new(kind, u128::from_le_bytes(bytes))

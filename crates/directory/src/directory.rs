@@ -1,0 +1,221 @@
+//! All accounts of this node: found, loaded on first use, read without locks, written in order.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use iamd_store::{KeyRange, Partition, Store, TxnId};
+use iamd_types::{AccountId, Code, Entropy, Error, entropy};
+use imbl::HashMap;
+use tokio::sync::{OnceCell, mpsc, oneshot};
+
+use crate::account::Account;
+use crate::keys;
+use crate::quotas::Quotas;
+use crate::routing::Routing;
+use crate::transaction::{Origin, Transaction};
+use crate::writer::{Change, Job, MAX_WAITING, OutboxEntry, Writer, load, read_error};
+
+/// How many partitions are asked for at a time.
+const PARTITIONS_PAGE: usize = 1000;
+/// How many outbox entries one housekeeping transaction removes; below the store's limit.
+const OUTBOX_REMOVALS: usize = 90;
+
+/// The accounts of a store.
+pub struct Directory {
+    store: Arc<dyn Store>,
+    quotas: Quotas,
+    entropy: Arc<dyn Entropy>,
+    outbox: mpsc::UnboundedSender<OutboxEntry>,
+    slots: ArcSwap<HashMap<AccountId, Arc<Slot>>>,
+    routing: Routing,
+}
+
+/// A known account, loaded or not yet.
+struct Slot {
+    id: AccountId,
+    loaded: OnceCell<Loaded>,
+}
+
+struct Loaded {
+    published: Arc<ArcSwap<Account>>,
+    queue: mpsc::Sender<Box<dyn Job>>,
+}
+
+impl Directory {
+    /// Finds out which accounts there are; reads none of them yet. Committed outbox entries are
+    /// sent to `outbox`.
+    pub async fn open(
+        store: Arc<dyn Store>,
+        quotas: Quotas,
+        entropy: Arc<dyn Entropy>,
+        outbox: mpsc::UnboundedSender<OutboxEntry>,
+    ) -> Result<Self, Error> {
+        let mut slots = HashMap::new();
+        let mut after = None;
+        loop {
+            let page =
+                store.partitions(after.as_ref(), PARTITIONS_PAGE).await.map_err(read_error)?;
+            let known = page.iter().filter_map(|partition| partition.as_str().parse().ok());
+            slots.extend(known.map(|id| (id, Slot::new(id))));
+            if page.len() < PARTITIONS_PAGE {
+                break;
+            }
+            after = page.into_iter().next_back();
+        }
+        let routing = Routing::open(Arc::clone(&store)).await?;
+        Ok(Self { store, quotas, entropy, outbox, slots: ArcSwap::from_pointee(slots), routing })
+    }
+
+    /// The ids of all accounts, in no particular order.
+    pub fn accounts(&self) -> Vec<AccountId> {
+        self.slots.load().keys().copied().collect()
+    }
+
+    /// Where ids and names that do not tell their account lead.
+    pub fn routing(&self) -> &Routing {
+        &self.routing
+    }
+
+    /// The newest durable state of an account; `None` when there is no such account. Loads it on
+    /// first use; afterwards this takes no lock and does no I/O.
+    pub async fn account(&self, id: AccountId) -> Result<Option<Arc<Account>>, Error> {
+        let Some(slot) = self.slot(id) else { return Ok(None) };
+        let account = self.load(&slot).await?.published.load_full();
+        Ok(account.record().is_some().then_some(account))
+    }
+
+    /// The newest state, if the account is loaded already.
+    pub fn loaded(&self, id: AccountId) -> Option<Arc<Account>> {
+        let slots = self.slots.load();
+        let account = slots.get(&id)?.loaded.get()?.published.load_full();
+        account.record().is_some().then_some(account)
+    }
+
+    /// Runs a change on the newest state of an account and returns its output once it is durable.
+    /// The closure may be run several times; it must depend on its arguments alone.
+    pub async fn write<T, F>(&self, id: AccountId, origin: Origin, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Transaction) -> Result<T, Error> + Send + 'static,
+    {
+        let slot = self.slot(id).ok_or_else(|| Error::internal(NoSuchAccount(id)))?;
+        self.write_to(&slot, origin, work).await
+    }
+
+    async fn write_to<T, F>(&self, slot: &Slot, origin: Origin, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Transaction) -> Result<T, Error> + Send + 'static,
+    {
+        let (caller, answer) = oneshot::channel();
+        let id = TxnId(entropy::random(&*self.entropy));
+        let change = Change { origin, id, work, outcome: None, caller };
+        let queue = &self.load(slot).await?.queue;
+        queue
+            .try_send(Box::new(change))
+            .map_err(|_| Error::new(Code::Throttling, "Rate exceeded"))?;
+        let (output, _revision) = answer.await.map_err(Error::internal)??;
+        Ok(output)
+    }
+
+    /// Makes an account: `work` puts its record. Refused when the account is there already.
+    pub async fn create_account<T, F>(
+        &self,
+        id: AccountId,
+        origin: Origin,
+        mut work: F,
+    ) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Transaction) -> Result<T, Error> + Send + 'static,
+    {
+        let slot = Slot::new(id);
+        self.slots.rcu(|slots| {
+            let mut slots = HashMap::clone(slots);
+            slots.entry(id).or_insert_with(|| Arc::clone(&slot));
+            slots
+        });
+        let slot = self.slot(id).ok_or_else(|| Error::internal(NoSuchAccount(id)))?;
+        self.write_to(&slot, origin, move |tx| {
+            if tx.record().is_some() {
+                let message = format!("Account {id} already exists.");
+                return Err(Error::new(Code::EntityAlreadyExists, message));
+            }
+            work(tx)
+        })
+        .await
+    }
+
+    /// Removes outbox entries that have been moved on.
+    pub async fn remove_outbox(
+        &self,
+        account: AccountId,
+        keys: Vec<Box<[u8]>>,
+    ) -> Result<(), Error> {
+        for keys in keys.chunks(OUTBOX_REMOVALS) {
+            let keys = keys.to_vec();
+            let origin = Origin { now: iamd_types::Timestamp::default(), seed: [0; 32] };
+            self.write(account, origin, move |tx| {
+                keys.iter().for_each(|key| tx.remove_outbox(key));
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Sends the outbox entries that an earlier run left behind. Entries that this run commits
+    /// meanwhile may be sent twice; their receiver knows them by key.
+    pub async fn recover_outbox(&self) -> Result<(), Error> {
+        for account in self.accounts() {
+            let partition = partition(account)?;
+            let range = KeyRange::prefix(keys::OUTBOX);
+            let (_, entries) = iamd_store::read_range(&*self.store, &partition, &range)
+                .await
+                .map_err(read_error)?;
+            for entry in entries {
+                let key = entry.key.strip_prefix(keys::OUTBOX).unwrap_or_default().into();
+                let _ = self.outbox.send(OutboxEntry { account, key, value: entry.value });
+            }
+        }
+        Ok(())
+    }
+
+    fn slot(&self, id: AccountId) -> Option<Arc<Slot>> {
+        self.slots.load().get(&id).cloned()
+    }
+
+    async fn load<'a>(&self, slot: &'a Slot) -> Result<&'a Loaded, Error> {
+        slot.loaded
+            .get_or_try_init(|| async {
+                let partition = partition(slot.id)?;
+                let empty = Account::new(slot.id, self.quotas);
+                let account = load(&*self.store, &partition, &empty).await?;
+                let published = Arc::new(ArcSwap::from_pointee(account));
+                let (queue, waiting) = mpsc::channel(MAX_WAITING);
+                let writer = Writer {
+                    store: Arc::clone(&self.store),
+                    partition,
+                    published: Arc::clone(&published),
+                    outbox: self.outbox.clone(),
+                };
+                tokio::spawn(writer.run(waiting));
+                Ok(Loaded { published, queue })
+            })
+            .await
+    }
+}
+
+impl Slot {
+    fn new(id: AccountId) -> Arc<Self> {
+        Arc::new(Self { id, loaded: OnceCell::new() })
+    }
+}
+
+fn partition(id: AccountId) -> Result<Partition, Error> {
+    Partition::new(&id.to_string()).map_err(Error::internal)
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("account {0} is not known here")]
+struct NoSuchAccount(AccountId);

@@ -1,0 +1,215 @@
+//! Changing an account: a working copy, and the operations that make the change durable.
+//!
+//! A transaction is computed without I/O, clock or randomness of its own, so it can be run again on
+//! a newer state and gives the same ids and times each time.
+
+use iamd_store::Op;
+use iamd_types::{AccountId, IdKind, Timestamp, UniqueId};
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use crate::account::Account;
+use crate::keys;
+use crate::records::{
+    AccessKey, AccessKeyFields, AccountFields, Group, GroupFields, InlinePolicy,
+    InlinePolicyFields, InstanceProfile, InstanceProfileFields, ManagedPolicy, ManagedPolicyFields,
+    PolicyVersion, PolicyVersionFields, Role, RoleFields, User, UserFields,
+};
+
+/// What a change takes from outside: the time, and the seed of the ids that it makes.
+#[derive(Clone, Copy)]
+pub struct Origin {
+    /// The time of the request.
+    pub now: Timestamp,
+    /// Random bytes drawn for this request alone. Not a secret: ids are public.
+    pub seed: [u8; 32],
+}
+
+/// A change in the making. Reads see what it has written (it dereferences to the account).
+pub struct Transaction {
+    account: Account,
+    ops: Vec<Op>,
+    now: Timestamp,
+    ids: ChaCha20Rng,
+}
+
+impl std::ops::Deref for Transaction {
+    type Target = Account;
+
+    fn deref(&self) -> &Account {
+        &self.account
+    }
+}
+
+impl Transaction {
+    pub(crate) fn new(account: Account, origin: &Origin) -> Self {
+        Self { account, ops: Vec::new(), now: origin.now, ids: ChaCha20Rng::from_seed(origin.seed) }
+    }
+
+    /// The account as the change leaves it, and the operations that make it so.
+    pub(crate) fn finish(self) -> (Account, Vec<Op>) {
+        (self.account, self.ops)
+    }
+
+    /// The time of the request, in whole seconds as IAM keeps it.
+    pub fn now(&self) -> Timestamp {
+        self.now.whole_seconds()
+    }
+
+    /// The account's id.
+    pub fn account_id(&self) -> AccountId {
+        self.account.id()
+    }
+
+    /// A unique id that this account has never used (85 random bits).
+    pub fn new_id(&mut self, kind: IdKind) -> UniqueId {
+        let mut bytes = [0; 16];
+        self.ids.fill_bytes(&mut bytes);
+        UniqueId::from_random(kind, bytes)
+    }
+
+    /// Adds an audit record (or whatever else waits to be moved on) to the change.
+    pub fn put_outbox(&mut self, key: &[u8], value: &[u8]) {
+        self.ops.push(Op::put([keys::OUTBOX, key].concat(), value));
+    }
+
+    /// Removes outbox entries that have been moved on, by their keys without prefix.
+    pub(crate) fn remove_outbox(&mut self, key: &[u8]) {
+        self.ops.push(Op::delete([keys::OUTBOX, key].concat()));
+    }
+
+    fn put(&mut self, key: Vec<u8>, value: &[u8], old: Option<usize>) {
+        self.ops.extend(keys::put(key, value, old.unwrap_or_default()));
+    }
+
+    /// Puts the account's own record.
+    pub fn put_account(&mut self, fields: &AccountFields) {
+        let record = fields.pack();
+        self.put(keys::ACCOUNT.to_vec(), record.bytes(), None);
+        self.account.record = Some(record);
+    }
+
+    /// Puts a user in the place of the one with this id.
+    pub fn put_user(&mut self, fields: &UserFields) -> User {
+        let user = fields.pack();
+        let old = self.account.users.get(user.id()).map(|old| old.bytes().len());
+        self.put(keys::entity(b'u', user.id()), user.bytes(), old);
+        self.account.insert_user(user.clone());
+        user
+    }
+
+    /// Removes a user.
+    pub fn remove_user(&mut self, user: &User) {
+        self.ops.extend(keys::delete(keys::entity(b'u', user.id()), user.bytes().len()));
+        self.account.remove_user(user.id());
+    }
+
+    /// Puts a group in the place of the one with this id.
+    pub fn put_group(&mut self, fields: &GroupFields) -> Group {
+        let group = fields.pack();
+        let old = self.account.groups.get(group.id()).map(|old| old.bytes().len());
+        self.put(keys::entity(b'g', group.id()), group.bytes(), old);
+        self.account.insert_group(group.clone());
+        group
+    }
+
+    /// Removes a group.
+    pub fn remove_group(&mut self, group: &Group) {
+        self.ops.extend(keys::delete(keys::entity(b'g', group.id()), group.bytes().len()));
+        self.account.remove_group(group.id());
+    }
+
+    /// Puts a role in the place of the one with this id.
+    pub fn put_role(&mut self, fields: &RoleFields) -> Role {
+        let role = fields.pack();
+        let old = self.account.roles.get(role.id()).map(|old| old.bytes().len());
+        self.put(keys::entity(b'r', role.id()), role.bytes(), old);
+        self.account.insert_role(role.clone());
+        role
+    }
+
+    /// Removes a role.
+    pub fn remove_role(&mut self, role: &Role) {
+        self.ops.extend(keys::delete(keys::entity(b'r', role.id()), role.bytes().len()));
+        self.account.remove_role(role.id());
+    }
+
+    /// Puts an instance profile in the place of the one with this id.
+    pub fn put_instance_profile(&mut self, fields: &InstanceProfileFields) -> InstanceProfile {
+        let profile = fields.pack();
+        let old = self.account.instance_profiles.get(profile.id()).map(|old| old.bytes().len());
+        self.put(keys::entity(b'i', profile.id()), profile.bytes(), old);
+        self.account.insert_instance_profile(profile.clone());
+        profile
+    }
+
+    /// Removes an instance profile.
+    pub fn remove_instance_profile(&mut self, profile: &InstanceProfile) {
+        self.ops.extend(keys::delete(keys::entity(b'i', profile.id()), profile.bytes().len()));
+        self.account.remove_instance_profile(profile.id());
+    }
+
+    /// Puts a customer managed policy in the place of the one with this id.
+    pub fn put_policy(&mut self, fields: &ManagedPolicyFields) -> ManagedPolicy {
+        let policy = fields.pack();
+        let old = self.account.policies.get(policy.id()).map(|old| old.bytes().len());
+        self.put(keys::entity(b'p', policy.id()), policy.bytes(), old);
+        self.account.policies.insert(policy.clone());
+        policy
+    }
+
+    /// Removes a customer managed policy; its versions go separately.
+    pub fn remove_policy(&mut self, policy: &ManagedPolicy) {
+        self.ops.extend(keys::delete(keys::entity(b'p', policy.id()), policy.bytes().len()));
+        self.account.policies.remove(policy.id());
+    }
+
+    /// Puts a version of a customer managed policy.
+    pub fn put_version(&mut self, fields: &PolicyVersionFields) -> PolicyVersion {
+        let version = fields.pack();
+        let at = (version.policy(), version.version());
+        let old = self.account.versions.get(&at).map(|old| old.bytes().len());
+        self.put(keys::version(at.0, at.1), version.bytes(), old);
+        self.account.insert_version(version.clone());
+        version
+    }
+
+    /// Removes a version of a customer managed policy.
+    pub fn remove_version(&mut self, version: &PolicyVersion) {
+        let at = (version.policy(), version.version());
+        self.ops.extend(keys::delete(keys::version(at.0, at.1), version.bytes().len()));
+        self.account.versions.remove(&at);
+    }
+
+    /// Puts an inline policy in the place of the one with this owner and name.
+    pub fn put_inline(&mut self, fields: &InlinePolicyFields) -> InlinePolicy {
+        let policy = fields.pack();
+        let old = self.account.inline_policy(policy.owner(), policy.name());
+        let old = old.map(|old| old.bytes().len());
+        self.put(keys::inline(policy.owner(), policy.name()), policy.bytes(), old);
+        self.account.insert_inline(policy.clone());
+        policy
+    }
+
+    /// Removes an inline policy.
+    pub fn remove_inline(&mut self, policy: &InlinePolicy) {
+        let key = keys::inline(policy.owner(), policy.name());
+        self.ops.extend(keys::delete(key, policy.bytes().len()));
+        self.account.inline.remove(&(policy.owner(), Box::from(policy.name())));
+    }
+
+    /// Puts an access key in the place of the one with this id.
+    pub fn put_access_key(&mut self, fields: &AccessKeyFields) -> AccessKey {
+        let key = fields.pack();
+        let old = self.account.access_keys.get(key.id()).map(|old| old.bytes().len());
+        self.put(keys::access_key(key.id()), key.bytes(), old);
+        self.account.insert_access_key(key.clone());
+        key
+    }
+
+    /// Removes an access key.
+    pub fn remove_access_key(&mut self, key: &AccessKey) {
+        self.ops.extend(keys::delete(keys::access_key(key.id()), key.bytes().len()));
+        self.account.access_keys.remove(key.id());
+    }
+}

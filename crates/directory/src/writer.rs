@@ -1,0 +1,293 @@
+//! The one writer of an account: runs changes one after the other on the newest state, makes them
+//! durable together, publishes the result, and only then answers.
+//!
+//! INVARIANT: a state that is not durable is never published, and no answer that was computed on
+//! such a state leaves before it is. Whatever cannot be committed is run again from the state that
+//! is durable.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use iamd_store::{
+    Batch, CommitError, KeyRange, Op, Partition, ReadError, Revision, Store, Txn, TxnId,
+};
+use iamd_types::{AccountId, Error};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::account::Account;
+use crate::keys;
+use crate::transaction::{Origin, Transaction};
+
+/// How many changes go down together at most.
+const MAX_JOBS: usize = 256;
+/// A batch is closed when its operations hold this many bytes.
+const CLOSE_AT_BYTES: usize = 4 * 1024 * 1024;
+/// How often a batch is computed again after conflicts before its callers are told to retry.
+const MAX_ATTEMPTS: usize = 8;
+/// How many changes may wait for one account.
+pub(crate) const MAX_WAITING: usize = 4096;
+
+/// An audit record, or whatever else was committed only to be moved on.
+#[derive(Debug, Clone)]
+pub struct OutboxEntry {
+    /// In whose partition it waits.
+    pub account: AccountId,
+    /// The key, without the outbox's prefix.
+    pub key: Box<[u8]>,
+    /// What was put there.
+    pub value: Arc<[u8]>,
+}
+
+/// One waiting change.
+pub(crate) trait Job: Send {
+    fn origin(&self) -> &Origin;
+
+    fn id(&self) -> TxnId;
+
+    /// Computes the change; `false` when it was refused and nothing is to be committed.
+    fn run(&mut self, tx: &mut Transaction) -> bool;
+
+    /// Replaces the outcome by a failure.
+    fn fail(&mut self, error: Error);
+
+    /// Hands the outcome to the caller.
+    fn answer(self: Box<Self>, revision: Revision);
+}
+
+/// What a caller gets back: the output, and the revision at which it is durable.
+pub(crate) type Answer<T> = Result<(T, Revision), Error>;
+
+/// A change as the caller's closure, with a place for what it returns.
+pub(crate) struct Change<T, F> {
+    pub(crate) origin: Origin,
+    pub(crate) id: TxnId,
+    pub(crate) work: F,
+    pub(crate) outcome: Option<Result<T, Error>>,
+    pub(crate) caller: oneshot::Sender<Answer<T>>,
+}
+
+impl<T, F> Job for Change<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Transaction) -> Result<T, Error> + Send,
+{
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    fn id(&self) -> TxnId {
+        self.id
+    }
+
+    fn run(&mut self, tx: &mut Transaction) -> bool {
+        let outcome = (self.work)(tx);
+        let accepted = outcome.is_ok();
+        self.outcome = Some(outcome);
+        accepted
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.outcome = Some(Err(error));
+    }
+
+    fn answer(self: Box<Self>, revision: Revision) {
+        if let Some(outcome) = self.outcome {
+            // A caller that went away does not take its change back.
+            let _ = self.caller.send(outcome.map(|output| (output, revision)));
+        }
+    }
+}
+
+/// The writer's side of a loaded account.
+pub(crate) struct Writer {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) partition: Partition,
+    pub(crate) published: Arc<ArcSwap<Account>>,
+    pub(crate) outbox: mpsc::UnboundedSender<OutboxEntry>,
+}
+
+/// A batch computed on the published state.
+struct Computed {
+    base: Revision,
+    txns: Vec<Txn>,
+    /// How many of the jobs were run.
+    jobs: usize,
+    tip: Account,
+}
+
+enum Committed {
+    Yes,
+    Again,
+    Failed(Error),
+}
+
+impl Writer {
+    /// Works until all senders are gone.
+    pub(crate) async fn run(self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+        let mut jobs: Vec<Box<dyn Job>> = Vec::with_capacity(MAX_JOBS);
+        while !jobs.is_empty() || queue.recv_many(&mut jobs, MAX_JOBS).await > 0 {
+            let done = self.settle(&mut jobs).await;
+            for (job, revision) in done {
+                job.answer(revision);
+            }
+        }
+    }
+
+    /// Brings the first jobs to an end, and returns them to be answered.
+    async fn settle(&self, jobs: &mut Vec<Box<dyn Job>>) -> Vec<(Box<dyn Job>, Revision)> {
+        for _ in 0..MAX_ATTEMPTS {
+            let computed = self.compute(jobs);
+            let (count, tip) = (computed.jobs, computed.tip.clone());
+            match self.commit(computed).await {
+                Committed::Yes => {
+                    let revision = tip.revision();
+                    return jobs.drain(..count).map(|job| (job, revision)).collect();
+                }
+                Committed::Again => {}
+                Committed::Failed(error) => return self.give_up(jobs, count, &error),
+            }
+        }
+        let count = jobs.len();
+        self.give_up(jobs, count, &Error::unavailable(CommitError::Unknown))
+    }
+
+    fn give_up(
+        &self,
+        jobs: &mut Vec<Box<dyn Job>>,
+        count: usize,
+        error: &Error,
+    ) -> Vec<(Box<dyn Job>, Revision)> {
+        let revision = self.published.load().revision();
+        let failed = jobs.drain(..count).map(|mut job| {
+            job.fail(error.clone());
+            (job, revision)
+        });
+        failed.collect()
+    }
+
+    fn compute(&self, jobs: &mut [Box<dyn Job>]) -> Computed {
+        let mut tip = Account::clone(&self.published.load());
+        let mut computed =
+            Computed { base: tip.revision(), txns: Vec::new(), jobs: 0, tip: tip.clone() };
+        let mut bytes = 0;
+        for job in jobs.iter_mut() {
+            computed.jobs += 1;
+            let mut tx = Transaction::new(tip.clone(), job.origin());
+            match catch_unwind(AssertUnwindSafe(|| job.run(&mut tx))) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(_) => {
+                    job.fail(Error::internal(Panicked));
+                    continue;
+                }
+            }
+            let (account, ops) = tx.finish();
+            if ops.is_empty() {
+                continue;
+            }
+            let txn = Txn { id: job.id(), ops };
+            if let Err(too_large) = txn.check() {
+                job.fail(Error::internal(too_large));
+                continue;
+            }
+            bytes += txn.size();
+            computed.txns.push(txn);
+            tip = account;
+            tip.revision = computed.base.plus(computed.txns.len());
+            if bytes >= CLOSE_AT_BYTES {
+                break;
+            }
+        }
+        computed.tip = tip;
+        computed
+    }
+
+    async fn commit(&self, computed: Computed) -> Committed {
+        let Computed { base, txns, tip, .. } = computed;
+        if txns.is_empty() {
+            return Committed::Yes;
+        }
+        let outbox: Vec<_> = txns.iter().flat_map(|txn| outbox_of(tip.id(), txn)).collect();
+        let last = txns.last().map(|txn| txn.id);
+        let result = self.store.commit(&self.partition, Batch { base, txns }).await;
+        let committed = match result {
+            Ok(_) => Committed::Yes,
+            Err(CommitError::Conflict { .. }) => self.reload().await,
+            Err(CommitError::Unknown) => self.resolve(last).await,
+            Err(CommitError::TooLarge(error)) => Committed::Failed(Error::internal(error)),
+            Err(error @ CommitError::Unavailable(_)) => {
+                Committed::Failed(Error::unavailable(error))
+            }
+        };
+        if matches!(committed, Committed::Yes) {
+            self.published.store(Arc::new(tip));
+            for entry in outbox {
+                // The receiver is gone only while the server stops; the entries stay in the store.
+                let _ = self.outbox.send(entry);
+            }
+        }
+        committed
+    }
+
+    /// The store lost track of a commit. A batch is applied from its front, so when its last
+    /// transaction is in, all are; otherwise what is in is read again, and the rest computed anew.
+    async fn resolve(&self, last: Option<TxnId>) -> Committed {
+        let Some(last) = last else { return Committed::Again };
+        match self.store.outcome(&self.partition, last).await {
+            Ok(Some(_)) => Committed::Yes,
+            // Jobs of this batch that are in already would run twice: their callers are told that
+            // the outcome is unknown instead, which is what happened.
+            Ok(None) => match self.reload().await {
+                Committed::Again => Committed::Failed(Error::unavailable(CommitError::Unknown)),
+                other => other,
+            },
+            Err(error) => Committed::Failed(Error::unavailable(error)),
+        }
+    }
+
+    /// Someone else wrote: read the account again.
+    async fn reload(&self) -> Committed {
+        let published = self.published.load_full();
+        match load(&*self.store, &self.partition, &published).await {
+            Ok(account) => {
+                self.published.store(Arc::new(account));
+                Committed::Again
+            }
+            Err(error) => Committed::Failed(error),
+        }
+    }
+}
+
+/// Reads an account whole, with the id and quotas of `template`.
+pub(crate) async fn load(
+    store: &dyn Store,
+    partition: &Partition,
+    template: &Account,
+) -> Result<Account, Error> {
+    let (revision, entries) =
+        iamd_store::read_range(store, partition, &KeyRange::all()).await.map_err(read_error)?;
+    Account::load(template.id(), *template.quotas(), revision, &entries).map_err(Error::internal)
+}
+
+/// A failed read as the caller's error.
+pub(crate) fn read_error(error: ReadError) -> Error {
+    match error {
+        ReadError::Corrupt(_) => Error::internal(error),
+        ReadError::Gone(_) | ReadError::Unavailable(_) => Error::unavailable(error),
+    }
+}
+
+fn outbox_of(account: AccountId, txn: &Txn) -> impl Iterator<Item = OutboxEntry> {
+    txn.ops.iter().filter_map(move |op| match op {
+        Op::Put { key, value } => {
+            let key = key.strip_prefix(keys::OUTBOX)?;
+            Some(OutboxEntry { account, key: key.into(), value: Arc::clone(value) })
+        }
+        Op::Delete { .. } => None,
+    })
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("computing the change panicked")]
+struct Panicked;
