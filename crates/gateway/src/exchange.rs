@@ -1,0 +1,104 @@
+//! One request and its answer.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{CONNECTION, HOST, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, Uri, Version};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+
+use crate::body::{self, Budget};
+use crate::limits::MAX_HEADERS;
+use crate::watch::Watch;
+use crate::{Handler, Limits, Peer, Refusal, Request, Response, TlsInfo};
+
+/// What all connections of a listener share, read-only but for the budget.
+pub(crate) struct Shared<H> {
+    pub(crate) handler: Arc<H>,
+    pub(crate) limits: Limits,
+    pub(crate) budget: Budget,
+}
+
+/// What the requests of one connection share. Requests count references to this, never to
+/// [`Shared`]: a count that all cores write would be the first thing to stop scaling.
+pub(crate) struct Connection<H> {
+    pub(crate) shared: Arc<Shared<H>>,
+    pub(crate) watch: Arc<Watch>,
+    pub(crate) peer: Peer,
+    pub(crate) tls: Option<TlsInfo>,
+}
+
+/// Receives the body, asks the handler, and turns a panic of it into a refusal.
+pub(crate) async fn exchange<H: Handler>(
+    connection: Arc<Connection<H>>,
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+    let http2 = request.version() == Version::HTTP_2;
+    let _in_work = connection.watch.request(http2);
+    // RFC 9112 §6.1: after a body without a length, which is how two readers can be made to
+    // disagree about where the next request begins, this connection reads no next request.
+    let mut close = !http2 && request.body().size_hint().exact().is_none();
+    let answer = AssertUnwindSafe(answer(&connection, request)).catch_unwind().await;
+    let refusal = match answer {
+        Ok(Ok(response)) => return Ok(encode(response, close)),
+        Ok(Err(refusal)) => refusal,
+        Err(_) => Refusal::Failed,
+    };
+    // The rest of a refused request may still be on the way.
+    close |= !http2;
+    Ok(encode(connection.shared.handler.refuse(refusal), close))
+}
+
+async fn answer<H: Handler>(
+    connection: &Connection<H>,
+    request: hyper::Request<Incoming>,
+) -> Result<Response, Refusal> {
+    let shared = &*connection.shared;
+    let (Parts { method, uri, version, mut headers, .. }, body) = request.into_parts();
+    if headers.len() > MAX_HEADERS {
+        return Err(Refusal::TooManyHeaders { limit: MAX_HEADERS });
+    }
+    settle_host(&uri, &mut headers)?;
+    let body = body::receive(body, &shared.limits, &shared.budget).await?;
+    let Connection { peer, tls, .. } = *connection;
+    let request = Request { method, target: uri, headers, body, peer, tls, version };
+    Ok(shared.handler.handle(request).await)
+}
+
+/// Makes `host` the one place where the authority stands: HTTP/2 has it in `:authority`, HTTP/1.1
+/// may have it in the target too. Signatures cover `host`, so two different ones are refused.
+fn settle_host(target: &Uri, headers: &mut HeaderMap) -> Result<(), Refusal> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err(Refusal::ConflictingHost);
+    }
+    let Some(authority) = target.authority() else {
+        return Ok(());
+    };
+    match host {
+        Some(host) if host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes()) => Ok(()),
+        Some(_) => Err(Refusal::ConflictingHost),
+        None => {
+            let host =
+                HeaderValue::from_str(authority.as_str()).map_err(|_| Refusal::ConflictingHost)?;
+            headers.insert(HOST, host);
+            Ok(())
+        }
+    }
+}
+
+fn encode(response: Response, close: bool) -> hyper::Response<Full<Bytes>> {
+    let mut encoded = hyper::Response::new(Full::new(response.body));
+    *encoded.status_mut() = response.status;
+    *encoded.headers_mut() = response.headers;
+    if close {
+        encoded.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    encoded
+}

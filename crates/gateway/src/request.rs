@@ -1,0 +1,102 @@
+//! What the handler sees and returns: plain data, the whole body in memory.
+
+use std::future::Future;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
+
+/// A whole request, as it was on the wire.
+#[derive(Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The target. Path and query are the raw bytes of the request line: signatures are computed
+    /// over them, so nothing here is decoded or normalized.
+    pub target: Uri,
+    /// The headers in their order. HTTP/2's `:authority` stands here as `host`, as in HTTP/1.1.
+    pub headers: HeaderMap,
+    /// The body, at most [`crate::Limits::body`] bytes.
+    pub body: Bytes,
+    /// Who sent it: the other end of the connection, which may be a proxy; see [`crate::caller`].
+    pub peer: Peer,
+    /// The connection's TLS parameters, when this listener speaks TLS.
+    pub tls: Option<TlsInfo>,
+    /// The HTTP version.
+    pub version: Version,
+}
+
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// A network address.
+    Net(SocketAddr),
+    /// A process of this machine, through a Unix socket.
+    Local {
+        /// The user id that it runs under, as the kernel tells it.
+        uid: u32,
+    },
+}
+
+/// The parameters of a TLS connection, by the names that CloudTrail's `tlsDetails` has for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TlsInfo {
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub version: &'static str,
+    /// The cipher suite's IANA name, such as `TLS_AES_128_GCM_SHA256`.
+    pub cipher_suite: &'static str,
+}
+
+/// A whole answer. `date`, `content-length` and connection headers are added here.
+#[derive(Debug)]
+pub struct Response {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// Why the gateway did not hand a request to the handler, or got no answer from it. The handler
+/// words the answer: which envelope it has is a matter of the protocols above.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The body is longer than the limit.
+    #[error("the request body is longer than {limit} bytes")]
+    BodyTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The body did not arrive in time.
+    #[error("the request body did not arrive in time")]
+    BodyTimeout,
+    /// The body ended early or is not framed as HTTP says.
+    #[error("the request body is malformed or incomplete")]
+    MalformedBody,
+    /// The `host` header is missing, repeated or contradicts the request's target.
+    #[error("the host header is repeated or contradicts the request target")]
+    ConflictingHost,
+    /// More header fields than the limit.
+    #[error("the request has more than {limit} header fields")]
+    TooManyHeaders {
+        /// The limit.
+        limit: usize,
+    },
+    /// Too many large bodies are being received at once.
+    #[error("too many large requests at once")]
+    Busy,
+    /// The handler panicked; the details are in the log.
+    #[error("the request could not be processed")]
+    Failed,
+}
+
+/// The request pipeline, as the gateway sees it.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request.
+    fn handle(&self, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// Words the answer to a request that never reached [`Handler::handle`], or that made it
+    /// panic. Must not panic itself.
+    fn refuse(&self, refusal: Refusal) -> Response;
+}

@@ -1,0 +1,149 @@
+//! TLS: what was negotiated, and what is said of files that do not fit.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use iamd_gateway::{Limits, Listener, Tls, TlsError};
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::ServerName;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::client::{Client, get};
+use crate::handler::Server;
+
+struct Files {
+    folder: TempDir,
+    certificate: PathBuf,
+    key: PathBuf,
+    roots: RootCertStore,
+}
+
+fn files() -> Files {
+    let folder = TempDir::new().unwrap();
+    let certificate = folder.path().join("cert.pem");
+    let key = folder.path().join("key.pem");
+    let mut files = Files { folder, certificate, key, roots: RootCertStore::empty() };
+    issue(&mut files);
+    files
+}
+
+/// Writes a new self-signed certificate and key, and trusts it.
+fn issue(files: &mut Files) {
+    let issued = rcgen::generate_simple_self_signed(["iamd.test".to_owned()]).unwrap();
+    fs::write(&files.certificate, issued.cert.pem()).unwrap();
+    fs::write(&files.key, issued.signing_key.serialize_pem()).unwrap();
+    files.roots = RootCertStore::empty();
+    files.roots.add(issued.cert.der().clone()).unwrap();
+}
+
+async fn start(files: &Files) -> (Server, Arc<Tls>) {
+    let tls = Arc::new(Tls::load(&files.certificate, &files.key).unwrap());
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listener = Listener::tls(address, Arc::clone(&tls)).await.unwrap();
+    (Server::on(listener, Limits::default()), tls)
+}
+
+async fn connect(
+    server: &Server,
+    roots: &RootCertStore,
+    protocol: &str,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots.clone())
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.into()];
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let name = ServerName::try_from("iamd.test").unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+#[tokio::test]
+async fn the_handler_sees_what_was_negotiated() {
+    let files = files();
+    let (server, _) = start(&files).await;
+    let mut client = Client::over(connect(&server, &files.roots, "http/1.1").await.unwrap());
+    let answer = client.ask(&get("/")).await;
+    assert!(
+        answer.body.contains("TlsInfo { version: \"TLSv1.3\", cipher_suite: \"TLS_"),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn http2_is_offered() {
+    let files = files();
+    let (server, _) = start(&files).await;
+    let stream = connect(&server, &files.roots, "h2").await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+}
+
+#[tokio::test]
+async fn peers_that_do_not_speak_tls_are_dropped_without_harm() {
+    let files = files();
+    let (server, _) = start(&files).await;
+    let mut plain = Client::connect(server.address).await;
+    plain.send(get("/")).await;
+    plain.closed().await;
+    let mut client = Client::over(connect(&server, &files.roots, "http/1.1").await.unwrap());
+    assert_eq!(client.ask(&get("/")).await.status, 200);
+    assert_eq!(server.seen(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_stalls_is_cut() {
+    let files = files();
+    let (server, _) = start(&files).await;
+    let start = tokio::time::Instant::now();
+    let mut silent = Client::connect(server.address).await;
+    silent.closed().await;
+    assert!(start.elapsed().as_secs() <= 11);
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_taken_up_and_a_bad_one_is_not() {
+    let mut files = files();
+    let (server, tls) = start(&files).await;
+    let old = files.roots.clone();
+    issue(&mut files);
+    tls.reload().unwrap();
+    assert!(connect(&server, &old, "http/1.1").await.is_err());
+    assert!(connect(&server, &files.roots, "http/1.1").await.is_ok());
+
+    fs::write(&files.key, "").unwrap();
+    assert!(tls.reload().is_err());
+    assert!(connect(&server, &files.roots, "http/1.1").await.is_ok());
+}
+
+fn refusal(certificate: &Path, key: &Path) -> TlsError {
+    match Tls::load(certificate, key) {
+        Ok(_) => panic!("accepted"),
+        Err(error) => error,
+    }
+}
+
+#[tokio::test]
+async fn files_that_do_not_fit_are_named() {
+    let (one, other) = (files(), files());
+    assert!(matches!(refusal(&one.certificate, &other.key), TlsError::Mismatch { .. }));
+    assert!(matches!(refusal(&one.key, &one.key), TlsError::NoCertificate { .. }));
+    assert!(matches!(refusal(&one.certificate, &one.certificate), TlsError::NoKey { .. }));
+
+    let missing = one.folder.path().join("missing.pem");
+    let error = refusal(&missing, &one.key);
+    assert!(matches!(error, TlsError::Unreadable { .. }));
+    let expected = format!("cannot read `{}`: ", missing.display());
+    assert!(error.to_string().starts_with(&expected), "{error}");
+    assert!(matches!(refusal(&one.certificate, &missing), TlsError::Unreadable { .. }));
+
+    let garbage = one.folder.path().join("garbage.pem");
+    fs::write(&garbage, "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n").unwrap();
+    assert!(matches!(refusal(&garbage, &one.key), TlsError::NotPem { .. }));
+}
