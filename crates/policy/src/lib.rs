@@ -6,16 +6,25 @@
 //! The one idea: a decision is a value with its reasons ([`Decision`]), never a bare boolean. [`Reference`]
 //! follows AWS's evaluation rules sentence by sentence and is the yardstick for any faster [`Evaluator`].
 
+mod condition;
 mod context;
 mod decision;
 mod document;
 mod error;
 mod evaluate;
+mod explain;
 mod json;
+mod keys;
+mod operator;
 mod parse;
+mod pattern;
 mod policies;
 mod position;
+mod principal;
 mod request;
+mod statement;
+mod value;
+mod variable;
 
 pub use context::{Context, Values};
 pub use decision::{Decision, Effect, MatchedStatement, PolicyKind};
@@ -25,7 +34,9 @@ pub use document::{
 };
 pub use error::{ParseError, ParseErrorKind};
 pub use evaluate::{Evaluator, Reference};
+pub use explain::{StatementTrace, explain};
 pub use json::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 pub use policies::{Attached, Policies, ResourcePolicyKind, Source};
 pub use position::{Position, Span};
 pub use request::{Principal, PrincipalKind, Request, Resource};
+pub use statement::{Element, Mismatch};

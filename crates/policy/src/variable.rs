@@ -1,0 +1,84 @@
+//! Policy variables: `${key}`, `${key, 'default'}` and the escapes `${*}`, `${?}`, `${$}`.
+//!
+//! One pass: what a variable stands for is literal text, neither wildcard nor variable.
+
+use crate::Context;
+use crate::pattern::Token;
+
+/// A text in which variables are in force, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'t> {
+    /// Text outside variables.
+    Text(&'t str),
+    /// An escaped character.
+    Escape(char),
+    /// A variable.
+    Variable { key: &'t str, default: Option<&'t str> },
+}
+
+/// What a text stands for in one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Expansion {
+    /// This, character by character.
+    Tokens(Vec<Token>),
+    /// Nothing: a variable has no value.
+    Unresolved,
+    /// Nobody can tell: the braces make no sense.
+    Unreadable,
+}
+
+/// Takes a text apart; `None` when a `${` begins nothing that is a variable.
+pub(crate) fn pieces(mut text: &str) -> Option<Vec<Piece<'_>>> {
+    let mut pieces = Vec::new();
+    while let Some((before, after)) = text.split_once("${") {
+        pieces.push(Piece::Text(before));
+        let (piece, rest) = variable(after)?;
+        pieces.push(piece);
+        text = rest;
+    }
+    pieces.push(Piece::Text(text));
+    Some(pieces)
+}
+
+/// The variable at the start of a text (after its `${`), and what follows.
+fn variable(text: &str) -> Option<(Piece<'_>, &str)> {
+    let (inside, rest) = text.split_once('}')?;
+    match inside {
+        "*" => return Some((Piece::Escape('*'), rest)),
+        "?" => return Some((Piece::Escape('?'), rest)),
+        "$" => return Some((Piece::Escape('$'), rest)),
+        _ => {}
+    }
+    // A default may hold a closing brace, so its quote decides where the variable ends.
+    let (key, default, rest) = match inside.split_once(", '") {
+        None => (inside, None, rest),
+        Some((key, _)) => {
+            let (default, rest) = text.get(key.len() + ", '".len()..)?.split_once("'}")?;
+            (key, Some(default), rest)
+        }
+    };
+    let is_key = !key.is_empty() && !key.contains([',', '\'', '{', '$']);
+    is_key.then_some((Piece::Variable { key, default }, rest))
+}
+
+/// Puts the request's values in place of variables. `token` says what a character outside variables means.
+pub(crate) fn expand(text: &str, context: &Context, token: fn(char) -> Token) -> Expansion {
+    let Some(pieces) = pieces(text) else { return Expansion::Unreadable };
+    let mut tokens = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => tokens.extend(text.chars().map(token)),
+            Piece::Escape(c) => tokens.push(Token::Literal(c)),
+            Piece::Variable { key, default } => {
+                // A multivalued key never resolves, not even to the default: the key is not missing.
+                let value = match (context.get(key), default) {
+                    (Some(_), _) => context.get_single(key),
+                    (None, default) => default,
+                };
+                let Some(value) = value else { return Expansion::Unresolved };
+                tokens.extend(value.chars().map(Token::Literal));
+            }
+        }
+    }
+    Expansion::Tokens(tokens)
+}
