@@ -1,1 +1,25 @@
-//! Who is calling, and may they: authentication, gathering of policies, decision
+//! Who is calling, and may they: what an enforcement point embeds.
+//!
+//! [`Authenticator`] turns a signed request into a [`Proof`]. A proof is read against a snapshot of
+//! its account into a [`Caller`], and once more against the state that a change finally runs on, so
+//! that a key that was deactivated meanwhile does nothing. [`authorize`] gathers every policy that
+//! applies to the caller, decides, and hands out what a [`Permit`] is made from.
+//!
+//! This crate must not know operations, HTTP or storage engines.
+
+mod access;
+mod authenticate;
+mod authorize;
+mod caller;
+mod context;
+mod gather;
+mod permit;
+mod sessions;
+
+pub use access::{Access, AccessList, ResourcePolicy};
+pub use authenticate::{Authenticator, Signed};
+pub use authorize::{Deciding, Denied, authorize};
+pub use caller::{Caller, Principal, Proof};
+pub use context::RequestFacts;
+pub use permit::{Authorized, Permit};
+pub use sessions::OpenSession;

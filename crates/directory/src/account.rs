@@ -306,8 +306,8 @@ impl Account {
     }
 
     /// `arn:aws:iam::ACCOUNT:policy/PATH/NAME`
-    pub fn policy_arn(&self, policy: &ManagedPolicy) -> String {
-        self.entity_arn("policy", policy)
+    pub fn policy_arn<'a>(&self, policy: &'a ManagedPolicy) -> &'a str {
+        policy.arn_in(self.id)
     }
 
     fn entity_arn(&self, resource_type: &str, entity: &impl Entity) -> String {

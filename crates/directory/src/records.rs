@@ -120,7 +120,7 @@ record! {
 
 record! {
     /// A customer managed policy; its documents are [`PolicyVersion`]s.
-    ManagedPolicy of ManagedPolicyFields {
+    ManagedPolicy of ManagedPolicyFields, cached by OnceLock<Box<str>> {
         /// The unique id, `ANPA…`.
         id: UniqueId,
         /// The friendly name.
@@ -198,6 +198,15 @@ impl Role {
     /// Whether only a service may change this role (path `/aws-service-role/`).
     pub fn is_service_linked(&self) -> bool {
         self.path().starts_with("/aws-service-role/")
+    }
+}
+
+impl ManagedPolicy {
+    /// `arn:aws:iam::ACCOUNT:policy/PATH/NAME`, made on first use and kept.
+    pub(crate) fn arn_in(&self, account: AccountId) -> &str {
+        self.cache().get_or_init(|| {
+            format!("arn:aws:iam::{account}:policy{}{}", self.path(), self.name()).into()
+        })
     }
 }
 

@@ -1,0 +1,127 @@
+//! The decision about a request: all of its accesses, against every policy that applies.
+
+use iamd_directory::Account;
+use iamd_policy::{
+    Attached, Decision, Evaluator, Policies, PolicyKind, Reference, Request, Resource,
+    ResourcePolicyKind, Source,
+};
+use iamd_types::{Code, Error};
+
+use crate::access::{Access, AccessList, ResourcePolicy};
+use crate::caller::Caller;
+use crate::context::{RequestFacts, context};
+use crate::gather::{Gathered, gather};
+use crate::permit::Authorized;
+
+/// What decided, for the log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Deciding {
+    /// The kind of policy, in AWS's words.
+    pub kind: Option<PolicyKind>,
+    /// The policy's ARN, or its name when it is an inline one.
+    pub policy: Option<String>,
+    /// The statement's Sid.
+    pub sid: Option<String>,
+}
+
+/// A refusal, and what decided it.
+#[derive(Debug)]
+pub struct Denied {
+    /// `AccessDenied` for the caller, or a failure of ours.
+    pub error: Error,
+    /// What decided, for the log.
+    pub deciding: Deciding,
+}
+
+impl From<Error> for Denied {
+    fn from(error: Error) -> Self {
+        Self { error, deciding: Deciding::default() }
+    }
+}
+
+/// Decides whether the caller may do all of this. `operation` is what the permit will be good for;
+/// `account` is the caller's, in the state that `caller` was resolved in.
+pub fn authorize(
+    operation: &'static str,
+    caller: &Caller,
+    account: &Account,
+    accesses: &AccessList<'_>,
+    facts: &RequestFacts,
+) -> Result<Authorized, Denied> {
+    let gathered = gather(caller, account)?;
+    let mut deciding = Deciding::default();
+    for access in &accesses.0 {
+        deciding = decide(caller, &gathered, access, facts)?;
+    }
+    Ok(Authorized::new(operation, caller.clone(), deciding))
+}
+
+fn decide(
+    caller: &Caller,
+    gathered: &Gathered<'_>,
+    access: &Access<'_>,
+    facts: &RequestFacts,
+) -> Result<Deciding, Denied> {
+    let context = context(caller, facts, access);
+    let owner = access.resource_account.map(|account| account.to_string());
+    let request = Request {
+        principal: caller.for_policies(),
+        action: access.action,
+        resource: Resource {
+            arn: &access.resource,
+            account: owner.as_deref(),
+            management_account: false,
+        },
+        context: &context,
+    };
+    let (resource, resource_kind) = match access.resource_policy {
+        ResourcePolicy::None => (None, ResourcePolicyKind::Resource),
+        ResourcePolicy::Trust(document) => {
+            let source = Source { name: "role trust policy", arn: None };
+            let attached = document.map(|document| Attached { source, document });
+            (attached, ResourcePolicyKind::RoleTrust)
+        }
+    };
+    let policies = Policies {
+        identity: &gathered.identity,
+        resource,
+        resource_kind,
+        boundary: gathered.boundary,
+        session: gathered.session.as_deref(),
+        scps: None,
+        rcps: None,
+    };
+    let decision = Reference.decide(&request, &policies);
+    let deciding = deciding(&decision);
+    if decision.is_allowed() {
+        return Ok(deciding);
+    }
+    Err(Denied { error: access_denied(caller, access, &decision), deciding })
+}
+
+fn deciding(decision: &Decision<'_>) -> Deciding {
+    let first = decision.matched.first();
+    Deciding {
+        kind: decision.decided_by,
+        policy: first.map(|found| found.policy.arn.unwrap_or(found.policy.name).to_owned()),
+        sid: first.and_then(|found| found.sid).map(str::to_owned),
+    }
+}
+
+/// AWS's sentence. Whether a role exists is not told to those whom it does not trust.
+fn access_denied(caller: &Caller, access: &Access<'_>, decision: &Decision<'_>) -> Error {
+    let hides_existence = matches!(access.resource_policy, ResourcePolicy::Trust(_))
+        && decision.effect == iamd_policy::Effect::ImplicitDeny
+        && decision.decided_by == Some(PolicyKind::RoleTrust);
+    let reason =
+        if hides_existence { String::new() } else { decision.denial_reason(access.action) };
+    let resource = match access.resource.as_str() {
+        "*" => String::new(),
+        arn => format!(" on resource: {arn}"),
+    };
+    let message = format!(
+        "User: {} is not authorized to perform: {}{resource}{reason}",
+        caller.arn, access.action
+    );
+    Error::new(Code::AccessDenied, message)
+}

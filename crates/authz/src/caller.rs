@@ -1,0 +1,208 @@
+//! A caller: what a proof means in one state of its account.
+
+use std::sync::Arc;
+
+use iamd_credentials::{Issuer, Session, SessionKind, SessionPrincipal};
+use iamd_directory::{Account, Role, User};
+use iamd_policy::PrincipalKind;
+use iamd_types::{AccessKeyId, AccountId, Code, Error};
+
+use crate::sessions::OpenSession;
+
+/// That a request was signed with certain credentials. It stays true; whether these credentials
+/// (still) may do something is asked of an account's state.
+#[derive(Clone)]
+pub struct Proof {
+    /// The access key that signed.
+    pub access_key_id: AccessKeyId,
+    /// The account of the key.
+    pub account: AccountId,
+    /// The session, when the key is a temporary one.
+    pub session: Option<Arc<OpenSession>>,
+}
+
+/// Who acts.
+#[derive(Clone)]
+pub enum Principal {
+    /// The root user.
+    Root,
+    /// An IAM user.
+    User(User),
+    /// A session of a role.
+    Role {
+        /// The role.
+        role: Role,
+        /// The session's name.
+        session_name: String,
+    },
+    /// A federated user with the rights of whoever let it in.
+    Federated {
+        /// The user behind it; `None` for the root user.
+        user: Option<User>,
+        /// The name given by the issuer.
+        name: String,
+    },
+}
+
+/// The caller of a request, in one state of the account.
+#[derive(Clone)]
+pub struct Caller {
+    /// Who acts.
+    pub principal: Principal,
+    /// The account that the principal belongs to.
+    pub account: AccountId,
+    /// The access key that signed.
+    pub access_key_id: AccessKeyId,
+    /// The session, when the credentials are temporary.
+    pub session: Option<Arc<OpenSession>>,
+    /// The caller's ARN, as messages and GetCallerIdentity show it.
+    pub arn: String,
+    /// `aws:PrincipalArn`: for a role session the role's ARN.
+    pub principal_arn: String,
+    /// `aws:userid`: `AIDA…`, `AROA…:SESSION`, `ACCOUNT:NAME`, or the account id for root.
+    pub user_id: String,
+    account_text: String,
+    unique_id: Option<String>,
+    issuer_arn: Option<String>,
+}
+
+impl Caller {
+    /// Reads a proof against a state of its account.
+    ///
+    /// # Errors
+    /// `InvalidClientTokenId` when the key is gone or inactive, or the principal is gone.
+    pub fn resolve(proof: &Proof, account: &Account) -> Result<Self, Error> {
+        let principal = match &proof.session {
+            Some(open) => session_principal(&open.session, account),
+            None => key_principal(&proof.access_key_id, account),
+        };
+        let principal = principal.ok_or_else(|| {
+            Error::new(
+                Code::InvalidClientTokenId,
+                "The security token included in the request is invalid.",
+            )
+        })?;
+        Ok(Self::new(principal, proof, account))
+    }
+
+    fn new(principal: Principal, proof: &Proof, account: &Account) -> Self {
+        let id = account.id();
+        let mut unique_id = None;
+        let mut issuer_arn = None;
+        let (arn, principal_arn, user_id) = match &principal {
+            Principal::Root => (id.root_arn(), id.root_arn(), id.to_string()),
+            Principal::User(user) => {
+                let arn = account.user_arn(user);
+                unique_id = Some(user.id().to_string());
+                (arn.clone(), arn, user.id().to_string())
+            }
+            Principal::Role { role, session_name } => {
+                let arn = format!("arn:aws:sts::{id}:assumed-role/{}/{session_name}", role.name());
+                unique_id = Some(role.id().to_string());
+                (arn, account.role_arn(role), format!("{}:{session_name}", role.id()))
+            }
+            Principal::Federated { user, name } => {
+                let arn = format!("arn:aws:sts::{id}:federated-user/{name}");
+                issuer_arn = user.as_ref().map(|user| account.user_arn(user));
+                unique_id = user.as_ref().map(|user| user.id().to_string());
+                (arn.clone(), arn, format!("{id}:{name}"))
+            }
+        };
+        Self {
+            principal,
+            account: id,
+            access_key_id: proof.access_key_id.clone(),
+            session: proof.session.clone(),
+            arn,
+            principal_arn,
+            user_id,
+            account_text: id.to_string(),
+            unique_id,
+            issuer_arn,
+        }
+    }
+
+    /// What the session token carries, when the credentials are temporary.
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_deref().map(|open| &open.session)
+    }
+
+    /// What made the session, when the credentials are temporary.
+    pub fn session_kind(&self) -> Option<SessionKind> {
+        self.session().map(|session| session.kind)
+    }
+
+    /// The IAM user who calls, in person or through GetSessionToken or the console.
+    pub fn user(&self) -> Option<&User> {
+        match &self.principal {
+            Principal::User(user) => Some(user),
+            _ => None,
+        }
+    }
+
+    /// Whether the root user calls.
+    pub fn is_root(&self) -> bool {
+        matches!(self.principal, Principal::Root)
+    }
+
+    /// `aws:PrincipalType`.
+    pub fn principal_type(&self) -> &'static str {
+        match self.principal {
+            Principal::Root => "Account",
+            Principal::User(_) => "User",
+            Principal::Role { .. } => "AssumedRole",
+            Principal::Federated { .. } => "FederatedUser",
+        }
+    }
+
+    /// The principal as the policy engine sees it.
+    pub(crate) fn for_policies(&self) -> iamd_policy::Principal<'_> {
+        let (kind, role_arn, session_name, service_linked) = match &self.principal {
+            Principal::Root => (PrincipalKind::Root, None, None, false),
+            Principal::User(_) => (PrincipalKind::User, None, None, false),
+            Principal::Role { role, session_name } => (
+                PrincipalKind::RoleSession,
+                Some(self.principal_arn.as_str()),
+                Some(session_name.as_str()),
+                role.is_service_linked(),
+            ),
+            Principal::Federated { name, .. } => {
+                (PrincipalKind::FederatedUser, None, Some(name.as_str()), false)
+            }
+        };
+        iamd_policy::Principal {
+            role_arn,
+            session_name,
+            service_linked,
+            user_arn: self.issuer_arn.as_deref(),
+            unique_id: self.unique_id.as_deref(),
+            ..iamd_policy::Principal::new(kind, &self.arn, &self.account_text)
+        }
+    }
+}
+
+fn key_principal(id: &AccessKeyId, account: &Account) -> Option<Principal> {
+    let key = account.access_key(id.as_str()).filter(|key| key.active())?;
+    match key.user() {
+        None => Some(Principal::Root),
+        Some(user) => account.users().get(user).cloned().map(Principal::User),
+    }
+}
+
+fn session_principal(session: &Session, account: &Account) -> Option<Principal> {
+    match &session.principal {
+        SessionPrincipal::Root => Some(Principal::Root),
+        SessionPrincipal::User { id } => account.users().get(*id).cloned().map(Principal::User),
+        SessionPrincipal::Role { id, session_name } => {
+            let role = account.roles().get(*id).cloned()?;
+            Some(Principal::Role { role, session_name: session_name.clone() })
+        }
+        SessionPrincipal::Federated { issuer, name } => {
+            let user = match issuer {
+                Issuer::Root => None,
+                Issuer::User { id } => Some(account.users().get(*id).cloned()?),
+            };
+            Some(Principal::Federated { user, name: name.clone() })
+        }
+    }
+}

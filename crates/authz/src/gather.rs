@@ -1,0 +1,123 @@
+//! Every policy that speaks about a caller, in one state of the account.
+
+use iamd_directory::{Account, Group, InlinePolicy, List, Managed, PolicyRef};
+use iamd_policy::{Attached, Source};
+use iamd_types::{Error, UniqueId};
+
+use crate::caller::{Caller, Principal};
+
+/// The caller's own policies, by the part they take in a decision.
+#[derive(Default)]
+pub(crate) struct Gathered<'a> {
+    pub(crate) identity: Vec<Attached<'a>>,
+    pub(crate) boundary: Option<Attached<'a>>,
+    pub(crate) session: Option<Vec<Attached<'a>>>,
+}
+
+/// A policy that applies to the caller cannot be read. It may deny, so nothing is decided without
+/// it: the request fails.
+#[derive(Debug, thiserror::Error)]
+#[error("policy `{0}` applies to the caller and cannot be read")]
+struct UnreadablePolicy(String);
+
+/// Gathers the policies of a caller.
+///
+/// # Errors
+/// `ServiceFailure` when one of them cannot be read.
+pub(crate) fn gather<'a>(caller: &'a Caller, account: &'a Account) -> Result<Gathered<'a>, Error> {
+    let mut gathered = Gathered::default();
+    match &caller.principal {
+        Principal::Root => {}
+        Principal::User(user) | Principal::Federated { user: Some(user), .. } => {
+            add_entity(&mut gathered.identity, account, user.attached(), user.id())?;
+            for group in account.groups_of(user) {
+                add_group(&mut gathered.identity, account, group)?;
+            }
+            gathered.boundary = boundary(account, user.boundary())?;
+        }
+        Principal::Federated { user: None, .. } => {}
+        Principal::Role { role, .. } => {
+            add_entity(&mut gathered.identity, account, role.attached(), role.id())?;
+            gathered.boundary = boundary(account, role.boundary())?;
+        }
+    }
+    gathered.session = session_policies(caller, account)?;
+    Ok(gathered)
+}
+
+fn add_group<'a>(
+    into: &mut Vec<Attached<'a>>,
+    account: &'a Account,
+    group: &'a Group,
+) -> Result<(), Error> {
+    add_entity(into, account, group.attached(), group.id())
+}
+
+fn add_entity<'a>(
+    into: &mut Vec<Attached<'a>>,
+    account: &'a Account,
+    attached: List<'a, PolicyRef>,
+    id: UniqueId,
+) -> Result<(), Error> {
+    for policy in attached.iter() {
+        into.push(managed(account, policy)?);
+    }
+    for policy in account.inline_policies(id) {
+        into.push(inline(policy)?);
+    }
+    Ok(())
+}
+
+fn inline(policy: &InlinePolicy) -> Result<Attached<'_>, Error> {
+    let document = policy.parsed().ok_or_else(|| unreadable(policy.name()))?;
+    Ok(Attached { source: Source { name: policy.name(), arn: None }, document })
+}
+
+fn managed(account: &Account, policy: PolicyRef) -> Result<Attached<'_>, Error> {
+    let found = account.managed(policy).ok_or_else(|| unreadable("(missing)"))?;
+    let (name, arn, document) = match found {
+        Managed::Customer(policy) => {
+            let version = account.policy_version(policy.id(), policy.default_version());
+            let document = version.and_then(|version| version.parsed());
+            (policy.name(), account.policy_arn(policy), document)
+        }
+        Managed::Aws(policy) => (policy.name, policy.arn.as_str(), policy.document()),
+    };
+    let document = document.ok_or_else(|| unreadable(name))?;
+    Ok(Attached { source: Source { name, arn: Some(arn) }, document })
+}
+
+fn boundary(account: &Account, policy: Option<PolicyRef>) -> Result<Option<Attached<'_>>, Error> {
+    policy.map(|policy| managed(account, policy)).transpose()
+}
+
+/// The session policies; `None` when the session has none. A managed session policy that was
+/// deleted since allows nothing: the list without it is what remains of the intersection.
+fn session_policies<'a>(
+    caller: &'a Caller,
+    account: &'a Account,
+) -> Result<Option<Vec<Attached<'a>>>, Error> {
+    let Some(open) = caller.session.as_deref() else { return Ok(None) };
+    if open.policy.is_none() && open.session.policy_arns.is_empty() {
+        return Ok(None);
+    }
+    let mut policies = Vec::new();
+    if let Some(policy) = &open.policy {
+        let document = policy.as_ref().ok_or_else(|| unreadable("(session policy)"))?;
+        policies.push(Attached { source: Source { name: "session policy", arn: None }, document });
+    }
+    for arn in &open.session.policy_arns {
+        match account.managed_by_arn(arn) {
+            Some(Managed::Customer(policy)) => {
+                policies.push(managed(account, PolicyRef::customer(policy.id()))?);
+            }
+            Some(Managed::Aws(policy)) => policies.push(managed(account, policy.policy_ref())?),
+            None => {}
+        }
+    }
+    Ok(Some(policies))
+}
+
+fn unreadable(name: &str) -> Error {
+    Error::internal(UnreadablePolicy(name.to_owned()))
+}
