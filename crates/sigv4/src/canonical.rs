@@ -38,7 +38,7 @@ impl Canonical<'_> {
         sink.push(b"\n");
         let names = in_order(self.signed_headers);
         for name in names.split(';') {
-            self.header(name, &mut sink)?;
+            self.header(name, reading.as_sent, &mut sink)?;
         }
         sink.push(b"\n");
         sink.push(names.as_bytes());
@@ -51,28 +51,33 @@ impl Canonical<'_> {
     }
 
     /// `name:value,value` and a line feed. Values are trimmed, and runs of white space in them,
-    /// line folds included, become one blank.
-    fn header(&self, name: &str, sink: &mut Sink<Sha256>) -> Option<()> {
+    /// line folds included, become one blank. AWS's published test suite signs the lines of a
+    /// folded value like values sent one by one: that is the reading "as sent".
+    fn header(&self, name: &str, as_sent: bool, sink: &mut Sink<Sha256>) -> Option<()> {
         sink.push(name.as_bytes());
         let mut separator = b":";
         for value in self.parts.values(name) {
-            sink.push(separator);
-            separator = b",";
-            let value = value.trim_ascii();
-            if memchr::memchr3(b' ', b'\t', b'\n', value).is_none() {
-                sink.push(value);
-                continue;
-            }
-            let words = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-            for (position, word) in words.enumerate() {
-                if position > 0 {
-                    sink.push(b" ");
-                }
-                sink.push(word);
+            for line in value.split(|&byte| as_sent && byte == b'\n') {
+                sink.push(separator);
+                separator = b",";
+                push_value(line.trim_ascii(), sink);
             }
         }
         sink.push(b"\n");
         (separator == b",").then_some(())
+    }
+}
+
+fn push_value(value: &[u8], sink: &mut Sink<Sha256>) {
+    if memchr::memchr3(b' ', b'\t', b'\n', value).is_none() {
+        return sink.push(value);
+    }
+    let words = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    for (position, word) in words.enumerate() {
+        if position > 0 {
+            sink.push(b" ");
+        }
+        sink.push(word);
     }
 }
 

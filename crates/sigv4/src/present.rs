@@ -121,7 +121,7 @@ pub fn present<'a>(parts: &RequestParts<'a>) -> Result<Option<Presented<'a>>, Er
         Date::Http(text) => Timestamp::parse_date_header(text).ok_or(text.into()),
     }
     .map_err(|date| Error::DateFormat { date: echo(&String::from_utf8_lossy(&date)) })?;
-    let (access_key_id, scope) = split_credential(raw.credential)?;
+    let (access_key_id, scope) = split_credential(&raw.credential)?;
     Ok(Some(Presented {
         parts: *parts,
         scope,
@@ -376,13 +376,13 @@ fn parse_expires(expires: Option<Cow<'_, str>>) -> Result<Option<u32>, Error> {
 }
 
 /// Takes `key/date/region/service/terminator` apart.
-fn split_credential(credential: Cow<'_, str>) -> Result<(Cow<'_, str>, Scope<'_>), Error> {
+fn split_credential<'a>(credential: &Cow<'a, str>) -> Result<(Cow<'a, str>, Scope<'a>), Error> {
     let split = match credential {
         Cow::Borrowed(text) => five(text).map(|parts| parts.map(Cow::Borrowed)),
-        Cow::Owned(ref text) => five(text).map(|parts| parts.map(|part| part.to_owned().into())),
+        Cow::Owned(text) => five(text).map(|parts| parts.map(|part| part.to_owned().into())),
     };
     let Some([access_key_id, date, region, service, terminator]) = split else {
-        return Err(Error::CredentialParts { credential: echo(&credential) });
+        return Err(Error::CredentialParts { credential: echo(credential) });
     };
     Ok((access_key_id, Scope { date, region, service, terminator }))
 }

@@ -77,8 +77,8 @@ impl Timestamp {
     }
 
     /// Reads a `Date` header: ISO 8601 basic or extended, or one of HTTP's three forms
-    /// (RFC 9110 §5.6.7).
-    pub(crate) fn parse_date_header(text: &[u8]) -> Option<Self> {
+    /// (RFC 9110 §5.6.7). `None` for anything else.
+    pub fn parse_date_header(text: &[u8]) -> Option<Self> {
         let text = text.trim_ascii();
         Self::parse_basic(text)
             .or_else(|| parse_extended(text))
