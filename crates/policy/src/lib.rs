@@ -6,6 +6,7 @@
 //! The one idea: a decision is a value with its reasons ([`Decision`]), never a bare boolean. [`Reference`]
 //! follows AWS's evaluation rules sentence by sentence and is the yardstick for any faster [`Evaluator`].
 
+mod check;
 mod condition;
 mod context;
 mod decision;
@@ -22,10 +23,12 @@ mod policies;
 mod position;
 mod principal;
 mod request;
+mod size;
 mod statement;
 mod value;
 mod variable;
 
+pub use check::{PolicyType, Refusal, check};
 pub use context::{Context, Values};
 pub use decision::{Decision, Effect, MatchedStatement, PolicyKind};
 pub use document::{
@@ -39,4 +42,5 @@ pub use json::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 pub use policies::{Attached, Policies, ResourcePolicyKind, Source};
 pub use position::{Position, Span};
 pub use request::{Principal, PrincipalKind, Request, Resource};
+pub use size::counted_size;
 pub use statement::{Element, Mismatch};

@@ -3,7 +3,7 @@
 use crate::operator::{Truth, expand};
 use crate::pattern::{Pattern, Token};
 use crate::principal::Naming;
-use crate::variable::{self, Expansion, Piece};
+use crate::variable::{self, Expansion};
 use crate::{
     Actions, Context, PolicyKind, Principals, Request, Resources, Statement, StatementEffect, Text,
     Version,
@@ -147,7 +147,7 @@ impl View<'_> {
 
 /// One glob over the whole text: a star crosses `/` and `:`. Missing fields of a short ARN count as `*`.
 fn resource_matches(pattern: &str, arn: &str, version: Version, context: &Context) -> Truth {
-    let fields = fields(pattern, version);
+    let fields = variable::fields(pattern, version).len();
     let padded = match fields {
         2..6 => [pattern, &":*".repeat(6 - fields)].concat(),
         _ => pattern.to_owned(),
@@ -157,18 +157,4 @@ fn resource_matches(pattern: &str, arn: &str, version: Version, context: &Contex
         Expansion::Unresolved => Truth::No,
         Expansion::Unreadable => Truth::Unreadable,
     }
-}
-
-/// How many fields a pattern has, colons inside variables aside.
-pub(crate) fn fields(pattern: &str, version: Version) -> usize {
-    let pieces = match version {
-        Version::V2008 => None,
-        Version::V2012 => variable::pieces(pattern),
-    };
-    let pieces = pieces.unwrap_or_else(|| vec![Piece::Text(pattern)]);
-    let colons = pieces.iter().map(|piece| match piece {
-        Piece::Text(text) => text.matches(':').count(),
-        Piece::Escape(_) | Piece::Variable { .. } => 0,
-    });
-    colons.sum::<usize>() + 1
 }

@@ -2,8 +2,8 @@
 //!
 //! One pass: what a variable stands for is literal text, neither wildcard nor variable.
 
-use crate::Context;
 use crate::pattern::Token;
+use crate::{Context, Version};
 
 /// A text in which variables are in force, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,4 +81,19 @@ pub(crate) fn expand(text: &str, context: &Context, token: fn(char) -> Token) ->
         }
     }
     Expansion::Tokens(tokens)
+}
+
+/// The six fields of an ARN pattern, or as many as there are. A colon inside a variable separates nothing.
+pub(crate) fn fields(pattern: &str, version: Version) -> Vec<&str> {
+    let (mut before, mut in_variable) = (' ', false);
+    let separates = |c: char| {
+        match c {
+            '{' if before == '$' => in_variable = version == Version::V2012,
+            '}' => in_variable = false,
+            _ => {}
+        }
+        before = c;
+        c == ':' && !in_variable
+    };
+    pattern.splitn(6, separates).collect()
 }
