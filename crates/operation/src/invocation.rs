@@ -1,0 +1,139 @@
+//! A request for an operation, without its types.
+
+use std::future::ready;
+
+use futures_util::future::BoxFuture;
+use iamd_authz::{AccessList, Authorized, Permit};
+use iamd_directory::Transaction;
+use iamd_types::{AccountId, Error};
+
+use crate::output::{Output, Typed};
+use crate::{Command, Operation, PreparedCommand, Query, View};
+
+/// A decoded request.
+pub enum Work {
+    /// It reads.
+    Query(Box<dyn QueryCall>),
+    /// It changes the caller's account.
+    Command(Box<dyn CommandCall>),
+}
+
+impl Work {
+    /// An account besides the caller's that the request looks at.
+    pub fn other_account(&self) -> Option<AccountId> {
+        match self {
+            Self::Query(call) => call.other_account(),
+            Self::Command(call) => call.other_account(),
+        }
+    }
+
+    /// Everything the caller must be allowed.
+    pub fn access<'a>(&self, view: &View<'a>) -> Result<AccessList<'a>, Error> {
+        match self {
+            Self::Query(call) => call.access(view),
+            Self::Command(call) => call.access(view),
+        }
+    }
+}
+
+/// A request that can be authorized.
+pub trait Call: Send + Sync {
+    /// See [`Operation::other_account`].
+    fn other_account(&self) -> Option<AccountId>;
+
+    /// See [`Operation::access`].
+    fn access<'a>(&self, view: &View<'a>) -> Result<AccessList<'a>, Error>;
+}
+
+/// A request that reads.
+pub trait QueryCall: Call {
+    /// Answers from the snapshot.
+    fn run(&self, authorized: Authorized, view: &View<'_>) -> Result<Box<dyn Output>, Error>;
+}
+
+/// A request that changes.
+pub trait CommandCall: Call {
+    /// Does what must be done before the account's writer is reached.
+    fn prepare<'a>(&'a mut self, view: &'a View<'a>) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Makes the change. May be called again with a newer state.
+    fn run(&self, authorized: Authorized, tx: &mut Transaction) -> Result<Box<dyn Output>, Error>;
+}
+
+/// A request for `O`.
+pub(crate) struct Asked<O: Operation>(pub(crate) O::Input);
+
+/// A request for `C`, with what was prepared.
+pub(crate) struct AskedPrepared<C: PreparedCommand> {
+    pub(crate) input: C::Input,
+    pub(crate) prepared: Option<C::Prepared>,
+}
+
+impl<O: Operation> Call for Asked<O> {
+    fn other_account(&self) -> Option<AccountId> {
+        O::other_account(&self.0)
+    }
+
+    fn access<'a>(&self, view: &View<'a>) -> Result<AccessList<'a>, Error> {
+        O::access(&self.0, view)
+    }
+}
+
+impl<C: PreparedCommand> Call for AskedPrepared<C> {
+    fn other_account(&self) -> Option<AccountId> {
+        C::other_account(&self.input)
+    }
+
+    fn access<'a>(&self, view: &View<'a>) -> Result<AccessList<'a>, Error> {
+        C::access(&self.input, view)
+    }
+}
+
+impl<Q: Query> QueryCall for Asked<Q> {
+    fn run(&self, authorized: Authorized, view: &View<'_>) -> Result<Box<dyn Output>, Error> {
+        let output = Q::run(&self.0, &permit::<Q>(authorized)?, view)?;
+        Ok(Box::new(Typed(output)))
+    }
+}
+
+impl<C: Command> CommandCall for Asked<C> {
+    fn prepare<'a>(&'a mut self, _: &'a View<'a>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn run(&self, authorized: Authorized, tx: &mut Transaction) -> Result<Box<dyn Output>, Error> {
+        let output = C::run(&self.0, &permit::<C>(authorized)?, tx)?;
+        Ok(Box::new(Typed(output)))
+    }
+}
+
+impl<C: PreparedCommand> CommandCall for AskedPrepared<C> {
+    fn prepare<'a>(&'a mut self, view: &'a View<'a>) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(async move {
+            self.prepared = Some(C::prepare(&self.input, view).await?);
+            Ok(())
+        })
+    }
+
+    fn run(&self, authorized: Authorized, tx: &mut Transaction) -> Result<Box<dyn Output>, Error> {
+        let permit = permit::<C>(authorized)?;
+        let prepared = self.prepared.as_ref().ok_or_else(|| Error::internal(OutOfOrder))?;
+        Ok(Box::new(Typed(C::run(&self.input, prepared, &permit, tx)?)))
+    }
+}
+
+fn permit<O: Operation>(authorized: Authorized) -> Result<Permit<O>, Error> {
+    authorized.permit(O::NAME).ok_or_else(|| Error::internal(OutOfOrder))
+}
+
+/// The pipeline ran a step without the one before it.
+#[derive(Debug)]
+struct OutOfOrder;
+
+impl std::fmt::Display for OutOfOrder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the request was run before it was authorized or prepared")
+    }
+}
+
+impl std::error::Error for OutOfOrder {}

@@ -1,0 +1,87 @@
+//! An answer, without its type.
+
+use iamd_api::{Operation, Service};
+use iamd_types::Error;
+use iamd_wire::{cloudtrail, json, xml};
+use serde::Serialize;
+
+/// What an operation answered. Each wire format writes it in its own way.
+pub trait Output: Send {
+    /// Appends the answer as XML of the Query protocol.
+    fn write_xml(
+        &self,
+        out: &mut Vec<u8>,
+        service: &Service,
+        operation: &Operation,
+        request_id: &str,
+    ) -> Result<(), Error>;
+
+    /// Appends the answer as JSON of the Query protocol.
+    fn write_json(
+        &self,
+        out: &mut Vec<u8>,
+        service: &Service,
+        operation: &Operation,
+        request_id: &str,
+    ) -> Result<(), Error>;
+
+    /// The answer as `responseElements` of a CloudTrail record, without secrets; `None` when there
+    /// is nothing to tell.
+    fn response_elements(
+        &self,
+        service: &Service,
+        operation: &Operation,
+    ) -> Result<Option<serde_json::Value>, Error>;
+}
+
+/// The output of one operation.
+pub(crate) struct Typed<T>(pub(crate) T);
+
+impl<T: Serialize + Send> Output for Typed<T> {
+    fn write_xml(
+        &self,
+        out: &mut Vec<u8>,
+        service: &Service,
+        operation: &Operation,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        match operation.output {
+            Some(_) => xml::write_response(out, service, operation, request_id, &self.0)
+                .map_err(Error::internal),
+            None => {
+                xml::write_empty_response(out, service, operation, request_id);
+                Ok(())
+            }
+        }
+    }
+
+    fn write_json(
+        &self,
+        out: &mut Vec<u8>,
+        service: &Service,
+        operation: &Operation,
+        request_id: &str,
+    ) -> Result<(), Error> {
+        match operation.output {
+            Some(_) => json::write_response(out, service, operation, request_id, &self.0)
+                .map_err(Error::internal),
+            None => {
+                json::write_empty_response(out, service, operation, request_id);
+                Ok(())
+            }
+        }
+    }
+
+    fn response_elements(
+        &self,
+        service: &Service,
+        operation: &Operation,
+    ) -> Result<Option<serde_json::Value>, Error> {
+        match operation.output {
+            Some(_) => {
+                cloudtrail::response_elements(service, operation, &self.0).map_err(Error::internal)
+            }
+            None => Ok(None),
+        }
+    }
+}
