@@ -8,10 +8,14 @@
 //!
 //! This crate must not know what the bytes mean: no records, no accounts, no policies, no HTTP.
 //!
-//! - [`Store`] is the interface; its documentation is the contract,.
+//! - [`Store`] is the interface; its documentation is the contract.
 //! - [`Memory`] forgets everything on exit: tests and throw-away servers.
+//! - [`Embedded`] keeps files in a directory and syncs every commit.
 
 mod backup;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod embedded;
 mod error;
 mod feed;
 mod memory;
@@ -21,6 +25,7 @@ mod store;
 mod txn;
 
 pub use backup::{BackupError, RestoreError};
+pub use embedded::{Embedded, OpenError};
 pub use error::{Cause, CommitError, ReadError};
 pub use feed::{Change, Commit, Cursor, History, Since};
 pub use memory::Memory;

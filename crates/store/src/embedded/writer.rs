@@ -1,0 +1,211 @@
+//! The one thread that commits: it takes whatever is waiting, for all partitions, and makes it durable
+//! with one sync.
+//!
+//! A lone caller waits for nothing but its own sync; while a sync runs, others gather for the next. A
+//! failed write ends it: the state on disk is then uncertain, so nothing is committed until the store is
+//! opened again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::Shared;
+use super::tables::{Head, data_key};
+use super::witness::Witness;
+use crate::error::{Cause, CommitError, ReadError};
+use crate::feed::Published;
+use crate::partition::Partition;
+use crate::txn::{Batch, Revision, Txn, Value};
+
+/// A group takes no further batch once it has this many bytes.
+const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
+/// A group takes no further batch once it has this many.
+const MAX_GROUP_BATCHES: usize = 1024;
+
+type Outcome = Result<Revision, CommitError>;
+
+/// A batch that waits to be committed. Its size has been checked.
+pub(super) struct Request {
+    pub(super) partition: Partition,
+    pub(super) batch: Batch,
+    pub(super) reply: oneshot::Sender<Outcome>,
+}
+
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    witness: Witness,
+    /// Of all partitions that were ever committed to.
+    heads: HashMap<Partition, Head>,
+    /// Transactions of all partitions together.
+    count: u64,
+}
+
+impl Writer {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        witness: Witness,
+        heads: HashMap<Partition, Head>,
+    ) -> Self {
+        let count = heads.values().map(|head| head.revision.0).sum();
+        Self { shared, witness, heads, count }
+    }
+
+    /// Commits until all senders are gone and the queue is empty.
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request>) {
+        let mut group = Vec::new();
+        while let Some(first) = queue.blocking_recv() {
+            let mut bytes = first.batch.size();
+            group.push(first);
+            while group.len() < MAX_GROUP_BATCHES && bytes < MAX_GROUP_BYTES {
+                let Ok(next) = queue.try_recv() else { break };
+                bytes += next.batch.size();
+                group.push(next);
+            }
+            self.commit(group.drain(..));
+        }
+        // A failure here only makes the witness weaker, and there is nobody left to tell.
+        drop(self.witness.sync());
+    }
+
+    fn commit(&mut self, group: impl Iterator<Item = Request>) {
+        if let Some(cause) = self.shared.failure() {
+            let unavailable = || Err(CommitError::Unavailable(cause.clone()));
+            return group.for_each(|request| drop(request.reply.send(unavailable())));
+        }
+        let mut stage = Stage::new(self);
+        for Request { partition, batch, reply } in group {
+            let outcome = stage.add(partition, batch);
+            stage.replies.push((reply, outcome));
+        }
+        let staged = stage.finish();
+        self.persist(staged);
+    }
+
+    /// Makes a group durable, then visible, then answers. In this order.
+    fn persist(&mut self, staged: Staged) {
+        if let Err(cause) = staged.written {
+            self.shared.fail(cause.clone());
+            for (reply, outcome) in staged.replies {
+                // What was refused is certainly not in; of the rest nobody knows.
+                let outcome = outcome.map_or_else(Err, |_| Err(CommitError::Unknown));
+                drop(reply.send(match outcome {
+                    Err(CommitError::Conflict { .. }) => {
+                        Err(CommitError::Unavailable(cause.clone()))
+                    }
+                    outcome => outcome,
+                }));
+            }
+            return;
+        }
+        self.count += staged.published.len() as u64;
+        self.heads.extend(staged.heads);
+        if !staged.published.is_empty() {
+            // These commits are safe; the next ones would go unwitnessed.
+            if let Err(error) = self.witness.record(self.count) {
+                self.shared.fail(Cause::new(error));
+            }
+            self.shared.publish(staged.published);
+        }
+        for (reply, outcome) in staged.replies {
+            drop(reply.send(outcome));
+        }
+    }
+}
+
+/// A group under construction: batches are added one on top of the other.
+struct Stage<'a> {
+    writer: &'a Writer,
+    heads: BTreeMap<Partition, Head>,
+    /// By stored key; of several changes of one key the last one stands.
+    data: BTreeMap<Vec<u8>, Option<Value>>,
+    published: Vec<Published>,
+    replies: Vec<(oneshot::Sender<Outcome>, Outcome)>,
+}
+
+/// A group that has been written, or not.
+struct Staged {
+    written: Result<(), Cause>,
+    heads: BTreeMap<Partition, Head>,
+    published: Vec<Published>,
+    replies: Vec<(oneshot::Sender<Outcome>, Outcome)>,
+}
+
+impl<'a> Stage<'a> {
+    fn new(writer: &'a Writer) -> Self {
+        let (heads, data) = (BTreeMap::new(), BTreeMap::new());
+        Self { writer, heads, data, published: Vec::new(), replies: Vec::new() }
+    }
+
+    /// Adds a batch as a whole, or not at all. What is answered holds once the group is durable.
+    fn add(&mut self, partition: Partition, batch: Batch) -> Outcome {
+        let staged = self.heads.get(&partition).or_else(|| self.writer.heads.get(&partition));
+        let mut head = staged.copied().unwrap_or_default();
+        if head.revision != batch.base {
+            return Err(CommitError::Conflict { head: head.revision, applied: 0 });
+        }
+        if batch.txns.is_empty() {
+            return Ok(head.revision);
+        }
+        let changes = self
+            .digest(&partition, &batch.txns, &mut head)
+            .map_err(|error| CommitError::Unavailable(Cause::new(error)))?;
+        self.data.extend(changes);
+        for Txn { id, ops } in batch.txns {
+            head.revision = head.revision.plus(1);
+            let (partition, revision) = (partition.clone(), head.revision);
+            self.published.push(Published { partition, revision, txn: id, ops });
+        }
+        self.heads.insert(partition, head);
+        Ok(head.revision)
+    }
+
+    /// The changes that the transactions make together, with their effect on the head's digest.
+    fn digest(
+        &self,
+        partition: &Partition,
+        txns: &[Txn],
+        head: &mut Head,
+    ) -> Result<BTreeMap<Vec<u8>, Option<Value>>, ReadError> {
+        let mut changes = BTreeMap::new();
+        for op in txns.iter().flat_map(|txn| &txn.ops) {
+            changes.insert(data_key(partition, op.key()), op.value().cloned());
+        }
+        for (stored_key, new) in &changes {
+            let key = stored_key.get(partition.as_str().len() + 1..).unwrap_or_default();
+            match self.data.get(stored_key) {
+                Some(Some(old)) => head.digest.remove(key, old),
+                Some(None) => {}
+                None => {
+                    if let Some(old) = self.writer.shared.tables.get(stored_key)? {
+                        head.digest.remove(key, &old);
+                    }
+                }
+            }
+            if let Some(new) = new {
+                head.digest.add(key, new);
+            }
+        }
+        Ok(changes)
+    }
+
+    fn finish(self) -> Staged {
+        let Self { writer, heads, data, published, replies } = self;
+        let written = if published.is_empty() {
+            Ok(())
+        } else {
+            let mut writes = writer.shared.tables.write();
+            for (key, value) in data {
+                writes.data(key, value.as_deref());
+            }
+            for (partition, head) in &heads {
+                writes.head(partition, *head);
+            }
+            for Published { partition, revision, txn, .. } in &published {
+                writes.outcome(partition, *revision, *txn);
+            }
+            writes.commit()
+        };
+        Staged { written, heads, published, replies }
+    }
+}
