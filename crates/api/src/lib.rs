@@ -10,6 +10,7 @@ pub mod iam;
 pub mod pattern;
 pub mod shape;
 pub mod sts;
+mod tag;
 
 pub use document::PolicyDocument;
 pub use pattern::Pattern;

@@ -41,6 +41,8 @@ pub struct Operation {
     pub paginated: bool,
     /// What CloudTrail calls it.
     pub read_only: bool,
+    /// Whether CloudTrail records its output: those of writes, and new credentials.
+    pub records_output: bool,
 }
 
 /// An error of the model.

@@ -152,8 +152,11 @@ fn operation(source: &Source<'_>, operation: &Operation) -> anyhow::Result<Strin
         Some(input) => naming::constant(&input.shape),
         None => "Shape::NOTHING".to_owned(),
     };
+    let mut gives_credentials = false;
     let output = match &operation.output {
         Some(output) => {
+            let members = &source.model.shape(&output.shape)?.members.0;
+            gives_credentials = members.iter().any(|(name, _)| name == "Credentials");
             ensure!(output.result_wrapper == format!("{name}Result"), "{name}: another wrapper");
             format!("Some(&{})", naming::constant(&output.shape))
         }
@@ -173,8 +176,10 @@ fn operation(source: &Source<'_>, operation: &Operation) -> anyhow::Result<Strin
         && !READ_IN_NAME_ONLY.contains(&name.as_str());
     Ok(format!(
         "Operation {{ name: {name:?}, input: &{input}, output: {output}, errors: &{errors:?}, \
-         unsigned: {unsigned}, paginated: {}, read_only: {read_only} }},",
-        source.model.paginators.contains_key(name)
+         unsigned: {unsigned}, paginated: {}, read_only: {read_only}, \
+         records_output: {} }},",
+        source.model.paginators.contains_key(name),
+        operation.output.is_some() && (!read_only || gives_credentials)
     ))
 }
 

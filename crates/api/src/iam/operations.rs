@@ -19,6 +19,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "AcquireRole",
@@ -39,6 +40,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "AddClientIDToOpenIDConnectProvider",
@@ -54,6 +56,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "AddRoleToInstanceProfile",
@@ -69,6 +72,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "AddUserToGroup",
@@ -78,6 +82,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "AssociateDelegationRequest",
@@ -87,6 +92,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "AttachGroupPolicy",
@@ -102,6 +108,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "AttachRolePolicy",
@@ -118,6 +125,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "AttachUserPolicy",
@@ -133,6 +141,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "ChangePassword",
@@ -149,6 +158,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "CreateAccessKey",
@@ -158,6 +168,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreateAccountAlias",
@@ -172,6 +183,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "CreateDelegationRequest",
@@ -187,6 +199,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreateGroup",
@@ -196,6 +209,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreateInstanceProfile",
@@ -211,6 +225,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreateLoginProfile",
@@ -226,6 +241,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreateOpenIDConnectProvider",
@@ -242,6 +258,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreatePolicy",
@@ -258,6 +275,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreatePolicyVersion",
@@ -273,6 +291,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreateRole",
@@ -289,6 +308,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreateSAMLProvider",
@@ -304,6 +324,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreateServiceLinkedRole",
@@ -313,6 +334,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreateServiceSpecificCredential",
@@ -322,6 +344,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreateUser",
@@ -338,6 +361,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "CreateVirtualMFADevice",
@@ -353,6 +377,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "DeactivateMFADevice",
@@ -368,6 +393,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteAccessKey",
@@ -377,6 +403,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteAccountAlias",
@@ -386,6 +413,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteAccountPasswordPolicy",
@@ -395,6 +423,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteGroup",
@@ -404,6 +433,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteGroupPolicy",
@@ -413,6 +443,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteInstanceProfile",
@@ -422,6 +453,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteLoginProfile",
@@ -436,6 +468,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteOpenIDConnectProvider",
@@ -445,6 +478,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeletePolicy",
@@ -460,6 +494,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeletePolicyVersion",
@@ -475,6 +510,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteRole",
@@ -491,6 +527,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteRolePermissionsBoundary",
@@ -500,6 +537,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteRolePolicy",
@@ -509,6 +547,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteSAMLProvider",
@@ -518,6 +557,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteSSHPublicKey",
@@ -527,6 +567,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteServerCertificate",
@@ -536,6 +577,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteServiceLinkedRole",
@@ -545,6 +587,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "DeleteServiceSpecificCredential",
@@ -554,6 +597,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteSigningCertificate",
@@ -563,6 +607,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteUser",
@@ -578,6 +623,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteUserPermissionsBoundary",
@@ -587,6 +633,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteUserPolicy",
@@ -596,6 +643,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DeleteVirtualMFADevice",
@@ -611,6 +659,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DetachGroupPolicy",
@@ -620,6 +669,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DetachRolePolicy",
@@ -635,6 +685,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DetachUserPolicy",
@@ -644,6 +695,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "DisableOrganizationsRootCredentialsManagement",
@@ -658,6 +710,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "DisableOrganizationsRootSessions",
@@ -672,6 +725,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "DisableOutboundWebIdentityFederation",
@@ -681,6 +735,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "EnableMFADevice",
@@ -698,6 +753,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "EnableOrganizationsRootCredentialsManagement",
@@ -713,6 +769,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "EnableOrganizationsRootSessions",
@@ -728,6 +785,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "EnableOutboundWebIdentityFederation",
@@ -737,6 +795,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "GenerateCredentialReport",
@@ -746,6 +805,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GenerateOrganizationsAccessReport",
@@ -755,6 +815,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GenerateServiceLastAccessedDetails",
@@ -764,6 +825,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetAccessKeyLastUsed",
@@ -773,6 +835,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetAccountAuthorizationDetails",
@@ -782,6 +845,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetAccountPasswordPolicy",
@@ -791,6 +855,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetAccountProperties",
@@ -800,6 +865,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetAccountSummary",
@@ -809,6 +875,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetContextKeysForCustomPolicy",
@@ -818,6 +885,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetContextKeysForPrincipalPolicy",
@@ -827,6 +895,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetCredentialReport",
@@ -836,6 +905,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetDelegationRequest",
@@ -845,6 +915,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetGroup",
@@ -854,6 +925,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetGroupPolicy",
@@ -863,6 +935,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetHumanReadableSummary",
@@ -872,6 +945,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetInstanceProfile",
@@ -881,6 +955,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetLoginProfile",
@@ -890,6 +965,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetMFADevice",
@@ -899,6 +975,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetOpenIDConnectProvider",
@@ -908,6 +985,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetOrganizationsAccessReport",
@@ -917,6 +995,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetOutboundWebIdentityFederationInfo",
@@ -926,6 +1005,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetPolicy",
@@ -935,6 +1015,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetPolicyVersion",
@@ -944,6 +1025,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetRole",
@@ -953,6 +1035,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetRolePolicy",
@@ -962,6 +1045,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetRoleTemplateVersion",
@@ -971,6 +1055,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetSAMLProvider",
@@ -980,6 +1065,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetSSHPublicKey",
@@ -989,6 +1075,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetServerCertificate",
@@ -998,6 +1085,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetServiceLastAccessedDetails",
@@ -1007,6 +1095,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetServiceLastAccessedDetailsWithEntities",
@@ -1016,6 +1105,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetServiceLinkedRoleDeletionStatus",
@@ -1025,6 +1115,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetUser",
@@ -1034,6 +1125,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetUserPolicy",
@@ -1043,6 +1135,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListAccessKeys",
@@ -1052,6 +1145,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListAccountAliases",
@@ -1061,6 +1155,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListAttachedGroupPolicies",
@@ -1070,6 +1165,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListAttachedRolePolicies",
@@ -1079,6 +1175,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListAttachedUserPolicies",
@@ -1088,6 +1185,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListDelegationRequests",
@@ -1097,6 +1195,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListEntitiesForPolicy",
@@ -1106,6 +1205,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListGroupPolicies",
@@ -1115,6 +1215,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListGroups",
@@ -1124,6 +1225,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListGroupsForUser",
@@ -1133,6 +1235,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListInstanceProfileTags",
@@ -1142,6 +1245,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListInstanceProfiles",
@@ -1151,6 +1255,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListInstanceProfilesForRole",
@@ -1160,6 +1265,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListMFADeviceTags",
@@ -1169,6 +1275,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListMFADevices",
@@ -1178,6 +1285,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListOpenIDConnectProviderTags",
@@ -1187,6 +1295,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListOpenIDConnectProviders",
@@ -1196,6 +1305,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListOrganizationsFeatures",
@@ -1210,6 +1320,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListPolicies",
@@ -1219,6 +1330,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListPoliciesGrantingServiceAccess",
@@ -1228,6 +1340,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListPolicyTags",
@@ -1237,6 +1350,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListPolicyVersions",
@@ -1246,6 +1360,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListRolePolicies",
@@ -1255,6 +1370,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListRoleTags",
@@ -1264,6 +1380,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListRoles",
@@ -1273,6 +1390,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListSAMLProviderTags",
@@ -1282,6 +1400,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListSAMLProviders",
@@ -1291,6 +1410,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListSSHPublicKeys",
@@ -1300,6 +1420,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListServerCertificateTags",
@@ -1309,6 +1430,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListServerCertificates",
@@ -1318,6 +1440,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListServiceSpecificCredentials",
@@ -1327,6 +1450,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListSigningCertificates",
@@ -1336,6 +1460,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListUserPolicies",
@@ -1345,6 +1470,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListUserTags",
@@ -1354,6 +1480,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListUsers",
@@ -1363,6 +1490,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "ListVirtualMFADevices",
@@ -1372,6 +1500,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "PutAccountProperties",
@@ -1381,6 +1510,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "PutGroupPolicy",
@@ -1390,6 +1520,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "PutRolePermissionsBoundary",
@@ -1405,6 +1536,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "PutRolePolicy",
@@ -1420,6 +1552,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "PutUserPermissionsBoundary",
@@ -1429,6 +1562,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "PutUserPolicy",
@@ -1438,6 +1572,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "RejectDelegationRequest",
@@ -1447,6 +1582,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "RemoveClientIDFromOpenIDConnectProvider",
@@ -1456,6 +1592,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "RemoveRoleFromInstanceProfile",
@@ -1465,6 +1602,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "RemoveUserFromGroup",
@@ -1474,6 +1612,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "ResetServiceSpecificCredential",
@@ -1483,6 +1622,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "ResyncMFADevice",
@@ -1498,6 +1638,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "SendDelegationToken",
@@ -1507,6 +1648,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "SetDefaultPolicyVersion",
@@ -1516,6 +1658,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "SetSecurityTokenServicePreferences",
@@ -1525,6 +1668,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "SimulateCustomPolicy",
@@ -1534,6 +1678,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "SimulatePrincipalPolicy",
@@ -1543,6 +1688,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: true,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "TagInstanceProfile",
@@ -1558,6 +1704,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "TagMFADevice",
@@ -1573,6 +1720,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "TagOpenIDConnectProvider",
@@ -1588,6 +1736,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "TagPolicy",
@@ -1603,6 +1752,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "TagRole",
@@ -1618,6 +1768,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "TagSAMLProvider",
@@ -1633,6 +1784,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "TagServerCertificate",
@@ -1648,6 +1800,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "TagUser",
@@ -1663,6 +1816,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UntagInstanceProfile",
@@ -1672,6 +1826,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UntagMFADevice",
@@ -1681,6 +1836,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UntagOpenIDConnectProvider",
@@ -1690,6 +1846,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UntagPolicy",
@@ -1699,6 +1856,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UntagRole",
@@ -1708,6 +1866,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UntagSAMLProvider",
@@ -1717,6 +1876,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UntagServerCertificate",
@@ -1726,6 +1886,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UntagUser",
@@ -1735,6 +1896,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateAccessKey",
@@ -1744,6 +1906,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateAccountPasswordPolicy",
@@ -1753,6 +1916,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateAssumeRolePolicy",
@@ -1768,6 +1932,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateDelegationRequest",
@@ -1777,6 +1942,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateGroup",
@@ -1786,6 +1952,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateLoginProfile",
@@ -1801,6 +1968,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateOpenIDConnectProviderThumbprint",
@@ -1810,6 +1978,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateRole",
@@ -1819,6 +1988,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "UpdateRoleDescription",
@@ -1828,6 +1998,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "UpdateSAMLProvider",
@@ -1843,6 +2014,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "UpdateSSHPublicKey",
@@ -1852,6 +2024,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateServerCertificate",
@@ -1861,6 +2034,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateServiceSpecificCredential",
@@ -1870,6 +2044,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateSigningCertificate",
@@ -1879,6 +2054,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UpdateUser",
@@ -1895,6 +2071,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: false,
         },
         Operation {
             name: "UploadSSHPublicKey",
@@ -1910,6 +2087,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "UploadServerCertificate",
@@ -1927,6 +2105,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "UploadSigningCertificate",
@@ -1945,6 +2124,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
     ],
     errors: &[

@@ -24,6 +24,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: true,
         },
         Operation {
             name: "AssumeRoleWithSAML",
@@ -40,6 +41,7 @@ pub static SERVICE: Service = Service {
             unsigned: true,
             paginated: false,
             read_only: true,
+            records_output: true,
         },
         Operation {
             name: "AssumeRoleWithWebIdentity",
@@ -57,6 +59,7 @@ pub static SERVICE: Service = Service {
             unsigned: true,
             paginated: false,
             read_only: true,
+            records_output: true,
         },
         Operation {
             name: "AssumeRoot",
@@ -66,6 +69,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: true,
         },
         Operation {
             name: "DecodeAuthorizationMessage",
@@ -75,6 +79,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetAccessKeyInfo",
@@ -84,6 +89,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetCallerIdentity",
@@ -93,6 +99,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
         Operation {
             name: "GetDelegatedAccessToken",
@@ -106,6 +113,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: true,
         },
         Operation {
             name: "GetFederationToken",
@@ -115,6 +123,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: false,
+            records_output: true,
         },
         Operation {
             name: "GetSessionToken",
@@ -124,6 +133,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: true,
         },
         Operation {
             name: "GetWebIdentityToken",
@@ -137,6 +147,7 @@ pub static SERVICE: Service = Service {
             unsigned: false,
             paginated: false,
             read_only: true,
+            records_output: false,
         },
     ],
     errors: &[

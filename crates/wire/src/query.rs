@@ -1,0 +1,131 @@
+//! Requests of the AWS Query protocol: a form whose parameter names are paths,
+//! `Tags.member.1.Key=Team`.
+//!
+//! The pairs are sorted by path once. A [`Node`] is then a run of pairs with a common beginning, so
+//! the tree needs no memory of its own: its children are the runs inside.
+
+mod check;
+mod de;
+mod rule;
+mod tree;
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use crate::DecodeError;
+use crate::form;
+
+pub use check::check;
+pub use de::from_parameters;
+pub(crate) use tree::Node;
+
+/// The largest form, in bytes. A SAML metadata document may have ten million characters.
+pub const MAX_FORM_BYTES: usize = 16 * 1024 * 1024;
+/// The most parameters of one request. The largest lists of the models hold a thousand elements.
+pub const MAX_PARAMETERS: usize = 10_000;
+/// The longest name of a parameter, in bytes.
+pub const MAX_NAME_BYTES: usize = 512;
+/// The most steps in the path of a name. The deepest input of the models has seven.
+pub const MAX_DEPTH: usize = 32;
+
+/// The parameters of a request, sorted by path. Values are borrowed from the form unless they had to
+/// be decoded.
+#[derive(Clone)]
+pub struct Parameters<'f> {
+    pairs: Vec<Pair<'f>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Pair<'f> {
+    name: Cow<'f, str>,
+    value: Cow<'f, str>,
+}
+
+/// Takes a form apart and makes the operation's input of it, refusing what the model forbids.
+/// [`check`] comes first because its messages are AWS's.
+pub fn decode<'p, T: serde::Deserialize<'p>>(
+    parameters: &'p Parameters<'_>,
+    service: &iamd_api::Service,
+    operation: &iamd_api::Operation,
+) -> Result<T, DecodeError> {
+    check(parameters, service, operation)?;
+    from_parameters(parameters)
+}
+
+impl<'f> Parameters<'f> {
+    /// Reads `application/x-www-form-urlencoded` text: the body of a POST, the query string of a GET.
+    ///
+    /// A name that is there twice is refused, since two readers could take different values for the
+    /// one that counts; so is whatever does not decode to UTF-8.
+    pub fn parse(form: &'f [u8]) -> Result<Self, DecodeError> {
+        if form.len() > MAX_FORM_BYTES {
+            return Err(DecodeError::TooLarge);
+        }
+        let mut pairs = Vec::new();
+        for pair in form.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
+            if pairs.len() == MAX_PARAMETERS {
+                return Err(DecodeError::malformed("Too many parameters."));
+            }
+            pairs.push(Pair::parse(pair)?);
+        }
+        pairs.sort_unstable_by(|left, right| by_path(&left.name, &right.name));
+        let twice = pairs.array_windows().find(|[left, right]| left.name == right.name);
+        if let Some([pair, _]) = twice {
+            let message = format!("The parameter {} was given more than once.", pair.name);
+            return Err(DecodeError::malformed(message));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// The operation asked for.
+    pub fn action(&self) -> Option<&str> {
+        self.get("Action")
+    }
+
+    /// The API version asked for.
+    pub fn version(&self) -> Option<&str> {
+        self.get("Version")
+    }
+
+    /// The value of the parameter of exactly this name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let at = self.pairs.binary_search_by(|pair| by_path(&pair.name, name)).ok()?;
+        self.pairs.get(at).map(|pair| &*pair.value)
+    }
+
+    pub(crate) fn root(&self) -> Node<'_> {
+        Node::root(&self.pairs)
+    }
+}
+
+/// Names without values: a value can be a secret.
+impl std::fmt::Debug for Parameters<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.pairs.iter().map(|pair| &pair.name)).finish()
+    }
+}
+
+impl<'f> Pair<'f> {
+    fn parse(pair: &'f [u8]) -> Result<Self, DecodeError> {
+        let (name, value) =
+            match memchr::memchr(b'=', pair).and_then(|at| pair.split_at_checked(at)) {
+                Some((name, value)) => (name, value.get(1..).unwrap_or_default()),
+                None => (pair, &[][..]),
+            };
+        let name = form::decode(name)?;
+        if name.is_empty() {
+            return Err(DecodeError::Syntax("a parameter without a name"));
+        }
+        if name.len() > MAX_NAME_BYTES || name.split('.').count() > MAX_DEPTH {
+            return Err(DecodeError::Syntax("a parameter's name is too long"));
+        }
+        Ok(Self { name, value: form::decode(value)? })
+    }
+}
+
+/// The order that keeps what is under one path together: `A`, `A.1`, `A-`, although `-` comes before
+/// the point in ASCII.
+fn by_path(left: &str, right: &str) -> Ordering {
+    let key = |byte: u8| if byte == b'.' { 0 } else { u16::from(byte) + 1 };
+    left.bytes().map(key).cmp(right.bytes().map(key))
+}
