@@ -6,6 +6,7 @@
 //! The one idea: a decision is a value with its reasons ([`Decision`]), never a bare boolean. [`Reference`]
 //! follows AWS's evaluation rules sentence by sentence and is the yardstick for any faster [`Evaluator`].
 
+pub mod cases;
 mod check;
 mod condition;
 mod context;

@@ -145,16 +145,18 @@ impl View<'_> {
     }
 }
 
-/// One glob over the whole text: a star crosses `/` and `:`. Missing fields of a short ARN count as `*`.
+/// One glob over the whole text: a star crosses `/` and `:`. In a short ARN the missing fields count as `*`, too
+/// (our reading).
 fn resource_matches(pattern: &str, arn: &str, version: Version, context: &Context) -> Truth {
-    let fields = variable::fields(pattern, version).len();
-    let padded = match fields {
-        2..6 => [pattern, &":*".repeat(6 - fields)].concat(),
-        _ => pattern.to_owned(),
-    };
-    match expand(&padded, version, context, Token::of) {
+    let matches = |pattern: &str| match expand(pattern, version, context, Token::of) {
         Expansion::Tokens(tokens) => Pattern::from_tokens(tokens).matches(arn).into(),
         Expansion::Unresolved => Truth::No,
         Expansion::Unreadable => Truth::Unreadable,
+    };
+    let fields = variable::fields(pattern, version).len();
+    if (2..6).contains(&fields) {
+        let padded = [pattern, &":*".repeat(6 - fields)].concat();
+        return Truth::any([matches(pattern), matches(&padded)]);
     }
+    matches(pattern)
 }
