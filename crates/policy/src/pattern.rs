@@ -99,3 +99,45 @@ impl Segment {
 fn fits(want: Option<char>, found: Option<char>) -> bool {
     found.is_some_and(|found| want.is_none_or(|want| want == found))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The definition of matching, exponential as it is.
+    fn naive(pattern: &[char], text: &[char]) -> bool {
+        match (pattern.split_first(), text.split_first()) {
+            (None, None) => true,
+            (Some(('*', rest)), None) => naive(rest, text),
+            (Some(('*', rest)), Some((_, tail))) => naive(rest, text) || naive(pattern, tail),
+            (Some(('?', rest)), Some((_, tail))) => naive(rest, tail),
+            (Some((want, rest)), Some((found, tail))) => want == found && naive(rest, tail),
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #[test]
+        fn matches_as_the_definition_says(pattern in "[abé*?]{0,8}", text in "[abé]{0,10}") {
+            let chars = |text: &str| text.chars().collect::<Vec<char>>();
+            let wanted = naive(&chars(&pattern), &chars(&text));
+            prop_assert_eq!(Pattern::of(&pattern).matches(&text), wanted);
+        }
+    }
+
+    #[test]
+    fn first_and_last_segment_do_not_share_text() {
+        assert!(!Pattern::of("aba*ba").matches("aba"));
+        assert!(!Pattern::of("ab*b").matches("ab"));
+        assert!(Pattern::of("ab*b").matches("abb"));
+    }
+
+    #[test]
+    fn many_stars_against_a_long_text_take_no_time() {
+        let (pattern, text) = ("a*".repeat(20_000) + "b", "a".repeat(200_000));
+        assert!(!Pattern::of(&pattern).matches(&text));
+    }
+}

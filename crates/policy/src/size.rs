@@ -18,3 +18,15 @@ pub fn counted_size(text: &str) -> usize {
     }
     size
 }
+
+#[cfg(test)]
+mod tests {
+    use super::counted_size;
+
+    #[test]
+    fn white_space_between_tokens_does_not_count() {
+        assert_eq!(counted_size("{ \"a\" :\n\t\"b c\" }"), r#"{"a":"b c"}"#.len());
+        assert_eq!(counted_size(r#""a\" b" "#), r#""a\" b""#.len());
+        assert_eq!(counted_size("\"é\""), 3);
+    }
+}

@@ -161,3 +161,97 @@ pub(crate) fn boolean(text: &str) -> Option<bool> {
 pub(crate) fn bytes(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn decimals_are_exact() {
+        let decimal = |text| Decimal::parse(text).unwrap();
+        assert_eq!(decimal("1e-3"), decimal("0.001"));
+        assert_eq!(decimal(".5"), decimal("5e-1"));
+        assert_eq!(decimal("-0.0"), decimal("0e7"));
+        assert!(decimal("-1e9") < decimal("-1"));
+        assert!(decimal("-1") < decimal("0"));
+        assert!(decimal("0") < decimal("1e-999999999"));
+        assert!(decimal("0.1") < decimal("0.10000000000000000000000000001"));
+        for text in [
+            "",
+            "-",
+            ".",
+            "e",
+            "1e",
+            "1e+",
+            "--1",
+            "1.2.3",
+            " 1",
+            "1 ",
+            "NaN",
+            "inf",
+            "1e1234567890",
+            "٣",
+        ] {
+            assert_eq!(Decimal::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_are_read_in_every_documented_form() {
+        let day = 1_767_312_000 * NANOSECONDS;
+        for text in [
+            "2026-01-02",
+            "2026-01-02T00:00Z",
+            "2026-01-02T00:00:00Z",
+            "2026-01-02T00:00:00.000Z",
+            "2026-01-02T00:00:00",
+            "2026-01-02T23:00:00+23",
+            "2026-01-01T20:30:00-0330",
+            "2026-01-02T05:30:00+05:30",
+            "1767312000",
+        ] {
+            assert_eq!(instant(text), Some(day), "{text}");
+        }
+        assert_eq!(instant("2016-12-13T21:20:37.593194+00:00"), Some(1_481_664_037_593_194_000));
+        assert_eq!(instant("-9223372036854775808"), Some(i128::from(i64::MIN) * NANOSECONDS));
+        for text in [
+            "",
+            "T",
+            "now",
+            "2026-13-01",
+            "2026-02-30",
+            "26-01-02",
+            "2026-1-2",
+            "2026-01-02T",
+            "2026-01-02T24:00Z",
+            "2026-01-02T00:00:00+24",
+            "2026-01-02T00:00:00+1",
+            "2026-01-02T00:00:00.Z",
+            "2026-01-02T00:00.5Z",
+            "2026-01-02T00:00:00ZZ",
+            "2026-01-02Z",
+            "9223372036854775808",
+            "2026-01-02 00:00:00Z",
+        ] {
+            assert_eq!(instant(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn decimals_order_as_numbers_do(a in any::<i32>(), b in any::<i32>(), scale in 0_u32..5) {
+            let text = |n: i32| format!("{n}e-{scale}");
+            let order = Decimal::parse(&text(a)).unwrap().cmp(&Decimal::parse(&text(b)).unwrap());
+            prop_assert_eq!(order, a.cmp(&b));
+        }
+
+        #[test]
+        fn no_text_panics(text in ".{0,30}", clock in "[0-9TZ:.+-]{0,30}") {
+            for text in [&text, &clock] {
+                let _ = (Decimal::parse(text), instant(text), address_range(text), boolean(text), bytes(text));
+            }
+        }
+    }
+}

@@ -97,3 +97,59 @@ pub(crate) fn fields(pattern: &str, version: Version) -> Vec<&str> {
     };
     pattern.splitn(6, separates).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str, context: &Context) -> Option<String> {
+        match expand(text, context, Token::Literal) {
+            Expansion::Tokens(tokens) => Some(
+                tokens
+                    .into_iter()
+                    .map(|token| if let Token::Literal(c) = token { c } else { '*' })
+                    .collect(),
+            ),
+            Expansion::Unresolved => None,
+            Expansion::Unreadable => Some("unreadable".to_owned()),
+        }
+    }
+
+    #[test]
+    fn variables_stand_for_values() {
+        let mut context = Context::new();
+        context.set("a:b", "x");
+        for (text, wanted) in [
+            ("", Some("")),
+            ("$", Some("$")),
+            ("${a:b}", Some("x")),
+            ("-${a:b}-${A:B}-", Some("-x-x-")),
+            ("${a:c}", None),
+            ("${a:c, 'it''s {}'}", Some("it''s {}")),
+            ("${a:c, '}'}!", Some("}!")),
+            ("${a:c, ''}", Some("")),
+            ("${*}${?}${$}", Some("*?$")),
+            ("${$}{a:b}", Some("${a:b}")),
+            ("$${a:b}", Some("$x")),
+            ("{a:b}", Some("{a:b}")),
+            ("${a:b", Some("unreadable")),
+            ("${}", Some("unreadable")),
+            ("${a:b,'x'}", Some("unreadable")),
+            ("${a:c, 'x}", Some("unreadable")),
+            ("${a${a:b}}", Some("unreadable")),
+        ] {
+            assert_eq!(plain(text, &context).as_deref(), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn colons_in_variables_separate_no_fields() {
+        let fields = |text| fields(text, Version::V2012);
+        assert_eq!(fields("arn:aws:s3:::${aws:username}/a:b").len(), 6);
+        assert_eq!(
+            fields("arn:aws:iam::${aws:PrincipalAccount}:role/a").get(4),
+            Some(&"${aws:PrincipalAccount}")
+        );
+        assert_eq!(fields("a").len(), 1);
+    }
+}

@@ -32,6 +32,11 @@ const IAM_PATHS: [&str; 13] = [
     "access-report/",
 ];
 
+/// The kinds of S3 resource that live in a region, by the service authorization reference. Access points are
+/// recorded as accepted.
+const S3_REGIONAL: [&str; 5] =
+    ["accesspoint", "access-grants/", "async-request/", "job/", "storage-lens"];
+
 /// What AWS's older parser cannot take apart.
 pub(super) fn legacy_arns(document: &Document) -> Verdict {
     for resource in resources(document) {
@@ -103,7 +108,7 @@ fn region(resource: &str) -> Verdict {
         "iam" => {
             Err(Refusal::new(format!("IAM resource {resource} cannot contain region information.")))
         }
-        "s3" if !rest.starts_with("accesspoint") => {
+        "s3" if !S3_REGIONAL.iter().any(|kind| rest.starts_with(kind)) => {
             Err(Refusal::new(format!("Resource {resource} can not contain region information.")))
         }
         _ => Ok(()),
