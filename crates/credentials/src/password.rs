@@ -30,8 +30,6 @@ const MAX_PHC_LENGTH: usize = 256;
 const MIN_OUTPUT: usize = 16;
 const OUTPUT: usize = 32;
 const SALT: usize = 16;
-/// The longest password that is hashed, in bytes (IAM: 128 characters up to U+00FF).
-const MAX_PASSWORD: usize = 1024;
 
 /// The password's hash, with a fresh salt, as a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$…`.
 #[expect(clippy::expect_used, reason = "parameters, salt and output length are constants in range")]
@@ -56,7 +54,7 @@ pub fn verify(password: &Secret<String>, phc: &str) -> bool {
 }
 
 fn matches(password: &[u8], phc: &str) -> Option<bool> {
-    if phc.len() > MAX_PHC_LENGTH || password.len() > MAX_PASSWORD {
+    if phc.len() > MAX_PHC_LENGTH {
         return None;
     }
     let stored = PasswordHash::new(phc).ok()?;
