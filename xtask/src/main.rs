@@ -1,12 +1,14 @@
 //! Generators and checks of this repository: `cargo xtask --help`.
 //!
-//! Each command has a `--check` form that changes nothing and fails when something is stale.
+//! What writes files has a `--check` form that changes nothing and fails when they are stale.
 
 mod catalogue;
 mod codegen;
+mod coverage;
 mod model;
 mod naming;
 mod pattern;
+mod tidy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,7 +17,9 @@ const HELP: &str = "\
 Usage: cargo xtask COMMAND [--check]
 
   catalogue FACTS   pack managed-policies.json into crates/directory/data
-  codegen     write the generated modules of crates/api from models/*.json
+  codegen           write the generated modules of crates/api from models/*.json
+  coverage          write docs/coverage.md from the models and the lists of what is missing
+  tidy              check the house rules
 ";
 
 fn main() -> ExitCode {
@@ -25,6 +29,9 @@ fn main() -> ExitCode {
         ["catalogue", facts] => catalogue::run(&root(), Path::new(facts)),
         ["codegen"] => codegen::run(&root(), false),
         ["codegen", "--check"] => codegen::run(&root(), true),
+        ["coverage"] => coverage::run(&root(), false),
+        ["coverage", "--check"] => coverage::run(&root(), true),
+        ["tidy"] => tidy::run(&root()),
         _ => Err(anyhow::anyhow!(HELP)),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };
