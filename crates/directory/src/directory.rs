@@ -11,14 +11,18 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 use crate::account::Account;
 use crate::keys;
 use crate::quotas::Quotas;
-use crate::routing::Routing;
+use crate::routing::{Route, Routing};
 use crate::transaction::{Origin, Transaction};
+use crate::usage::Usage;
 use crate::writer::{Change, Job, MAX_WAITING, OutboxEntry, Writer, load, read_error};
 
 /// How many partitions are asked for at a time.
 const PARTITIONS_PAGE: usize = 1000;
 /// How many outbox entries one housekeeping transaction removes; below the store's limit.
 const OUTBOX_REMOVALS: usize = 90;
+
+/// The name of this node in the store. There is one node.
+const NODE: &str = "local";
 
 /// The accounts of a store.
 pub struct Directory {
@@ -28,6 +32,7 @@ pub struct Directory {
     outbox: mpsc::UnboundedSender<OutboxEntry>,
     slots: ArcSwap<HashMap<AccountId, Arc<Slot>>>,
     routing: Routing,
+    usage: Usage,
 }
 
 /// A known account, loaded or not yet.
@@ -63,7 +68,9 @@ impl Directory {
             after = page.into_iter().next_back();
         }
         let routing = Routing::open(Arc::clone(&store)).await?;
-        Ok(Self { store, quotas, entropy, outbox, slots: ArcSwap::from_pointee(slots), routing })
+        let usage = Usage::open(Arc::clone(&store), NODE).await?;
+        let slots = ArcSwap::from_pointee(slots);
+        Ok(Self { store, quotas, entropy, outbox, slots, routing, usage })
     }
 
     /// The ids of all accounts, in no particular order.
@@ -74,6 +81,29 @@ impl Directory {
     /// Where ids and names that do not tell their account lead.
     pub fn routing(&self) -> &Routing {
         &self.routing
+    }
+
+    /// Registers a name for an account, unless it leads to another one for which `is_taken` holds.
+    /// Returns whether the name now leads to this account.
+    pub async fn register(
+        &self,
+        route: Route,
+        name: &str,
+        account: AccountId,
+        is_taken: impl Fn(AccountId) -> bool,
+    ) -> Result<bool, Error> {
+        let txn = TxnId(entropy::random(&*self.entropy));
+        self.routing.register(route, name, account, txn, is_taken).await
+    }
+
+    /// When access keys were last used.
+    pub fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// Writes down when access keys were last used.
+    pub async fn flush_usage(&self) -> Result<(), Error> {
+        self.usage.flush(&*self.entropy).await
     }
 
     /// The newest durable state of an account; `None` when there is no such account. Loads it on

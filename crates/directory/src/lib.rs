@@ -18,6 +18,7 @@ mod records;
 mod routing;
 mod signing_keys;
 mod transaction;
+mod usage;
 mod writer;
 
 pub use account::{Account, Managed};
@@ -35,4 +36,5 @@ pub use records::{
 pub use routing::{Route, Routing};
 pub use signing_keys::KeyCache;
 pub use transaction::{Origin, Transaction};
+pub use usage::{LastUsed, Usage};
 pub use writer::OutboxEntry;

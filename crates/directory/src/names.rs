@@ -87,7 +87,7 @@ impl<T: Entity> Entities<T> {
     }
 
     /// The entities whose names come after this one, in order.
-    pub fn after<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a T> {
+    pub fn after(&self, name: &str) -> impl Iterator<Item = &T> + use<'_, T> {
         let bounds = (std::ops::Bound::Excluded(Name(name)), std::ops::Bound::Unbounded);
         self.by_name.range::<_, Name<'_>>(bounds).map(|(entity, ())| &entity.0)
     }

@@ -97,6 +97,9 @@ record! {
         tags: Vec<Tag>,
         /// What the maker wrote about it.
         description: Option<String>,
+        /// For each user or role of another account in the trust policy its unique id, a blank, and
+        /// its ARN when the policy was written.
+        foreign_principals: Vec<String>,
     }
 }
 
@@ -129,7 +132,7 @@ record! {
         path: String,
         /// When the policy was made, whole seconds.
         created: Timestamp,
-        /// When its default version last changed.
+        /// When its newest version was made.
         updated: Timestamp,
         /// The version in force.
         default_version: u32,

@@ -58,7 +58,7 @@ impl Routing {
 
     /// Registers a name for an account, unless it leads to another one for which `is_taken` holds.
     /// Returns whether the name now leads to this account.
-    pub async fn register(
+    pub(crate) async fn register(
         &self,
         route: Route,
         name: &str,
@@ -78,24 +78,6 @@ impl Routing {
                 return Ok(true);
             }
         }
-    }
-
-    /// Forgets a name, if it leads to this account.
-    pub async fn forget(
-        &self,
-        route: Route,
-        name: &str,
-        account: AccountId,
-        txn: TxnId,
-    ) -> Result<(), Error> {
-        let mut head = self.head.lock().await;
-        while self.find(route, name) == Some(account) {
-            let op = Op::delete(route.key(name));
-            if self.commit(&mut head, Txn { id: txn, ops: vec![op] }).await? {
-                break;
-            }
-        }
-        Ok(())
     }
 
     /// Commits one change; `false` when the routes had moved on and were read again instead.

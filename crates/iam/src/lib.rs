@@ -1,1 +1,46 @@
-//! The operations of IAM
+//! The operations of IAM: one unit struct each, in the module of its kind of resource.
+//!
+//! An operation says what it needs permission for, checks IAM's rules, and reads or changes an
+//! account. This crate must not know HTTP, XML, status codes or storage engines.
+
+mod access_key;
+mod account;
+mod attachment;
+mod authorization_details;
+mod boundary;
+mod documents;
+mod group;
+mod inline_policy;
+mod instance_profile;
+mod managed_policy;
+mod membership;
+mod owner;
+mod page;
+mod policy_entities;
+mod policy_version;
+mod render;
+mod role;
+mod tags;
+mod trust;
+mod user;
+
+use iamd_operation::Entry;
+
+/// The tables of all modules. `iamd-service` checks them against the model.
+pub const OPERATIONS: &[&[Entry]] = &[
+    access_key::OPERATIONS,
+    account::OPERATIONS,
+    attachment::OPERATIONS,
+    authorization_details::OPERATIONS,
+    boundary::OPERATIONS,
+    group::OPERATIONS,
+    inline_policy::OPERATIONS,
+    instance_profile::OPERATIONS,
+    managed_policy::OPERATIONS,
+    membership::OPERATIONS,
+    policy_entities::OPERATIONS,
+    policy_version::OPERATIONS,
+    role::OPERATIONS,
+    tags::OPERATIONS,
+    user::OPERATIONS,
+];

@@ -37,6 +37,10 @@ pub struct View<'a> {
     pub tools: &'a Tools,
 }
 
+/// The input of operations that take nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+pub struct NoInput {}
+
 /// An operation of an API, as a type without values.
 pub trait Operation: Sized + Send + Sync + 'static {
     /// The name in the model.

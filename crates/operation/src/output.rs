@@ -25,13 +25,13 @@ pub trait Output: Send {
         request_id: &str,
     ) -> Result<(), Error>;
 
-    /// The answer as `responseElements` of a CloudTrail record, without secrets; `None` when there
-    /// is nothing to tell.
-    fn response_elements(
+    /// Appends the answer as `responseElements` of a CloudTrail record, without secrets.
+    fn write_response_elements(
         &self,
+        out: &mut Vec<u8>,
         service: &Service,
         operation: &Operation,
-    ) -> Result<Option<serde_json::Value>, Error>;
+    ) -> Result<(), Error>;
 }
 
 /// The output of one operation.
@@ -58,30 +58,28 @@ impl<T: Serialize + Send> Output for Typed<T> {
     fn write_json(
         &self,
         out: &mut Vec<u8>,
-        service: &Service,
+        _: &Service,
         operation: &Operation,
         request_id: &str,
     ) -> Result<(), Error> {
         match operation.output {
-            Some(_) => json::write_response(out, service, operation, request_id, &self.0)
-                .map_err(Error::internal),
+            Some(_) => {
+                json::write_response(out, operation, request_id, &self.0).map_err(Error::internal)
+            }
             None => {
-                json::write_empty_response(out, service, operation, request_id);
+                json::write_empty_response(out, operation, request_id);
                 Ok(())
             }
         }
     }
 
-    fn response_elements(
+    fn write_response_elements(
         &self,
+        out: &mut Vec<u8>,
         service: &Service,
         operation: &Operation,
-    ) -> Result<Option<serde_json::Value>, Error> {
-        match operation.output {
-            Some(_) => {
-                cloudtrail::response_elements(service, operation, &self.0).map_err(Error::internal)
-            }
-            None => Ok(None),
-        }
+    ) -> Result<(), Error> {
+        cloudtrail::write_response_elements(out, service, operation, &self.0)
+            .map_err(Error::internal)
     }
 }

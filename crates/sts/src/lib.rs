@@ -1,1 +1,18 @@
-//! The operations of STS
+//! The operations of STS: who is calling, and temporary credentials.
+//!
+//! Nothing here is stored: a session is what its token carries. This crate must not know HTTP, XML,
+//! status codes or storage engines.
+
+mod assume_role;
+mod identity;
+mod issue;
+mod mfa;
+mod session_policy;
+mod session_tags;
+mod session_token;
+
+use iamd_operation::Entry;
+
+/// The tables of all modules. `iamd-service` checks them against the model.
+pub const OPERATIONS: &[&[Entry]] =
+    &[assume_role::OPERATIONS, identity::OPERATIONS, session_token::OPERATIONS];
