@@ -2,20 +2,19 @@
 //!
 //! See "Create a canonical request" (IAM user guide).
 
-use std::borrow::Cow;
-
 use hmac::digest::Update;
 use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::key::{HmacSha256, SigningKey};
 use crate::payload::Covered;
 use crate::uri::{Reading, canonical_path, canonical_query};
-use crate::{ALGORITHM, RequestParts, Settings};
+use crate::{ALGORITHM, RequestParts, Settings, names};
 
 /// Everything that goes into one canonical request.
 pub(crate) struct Canonical<'a> {
     pub(crate) parts: &'a RequestParts<'a>,
-    /// Names separated by semicolons, in any order and case.
+    /// Names separated by semicolons, in lower case and sorted.
     pub(crate) signed_headers: &'a str,
     pub(crate) covered: Covered,
     pub(crate) presigned: bool,
@@ -25,23 +24,22 @@ pub(crate) struct Canonical<'a> {
 impl Canonical<'_> {
     /// The SHA-256 of the canonical request, or nothing when a signed header is absent.
     pub(crate) fn digest(&self, reading: Reading) -> Option<[u8; 32]> {
-        let mut sink = Sink::new(Sha256::new());
+        let mut sink = CanonicalSink::new(Sha256::new());
         sink.push(self.parts.method.as_bytes());
         sink.push(b"\n");
         let Settings { normalize_path, double_encode_path, .. } = *self.settings;
-        let path = self.parts.path();
+        let (path, query) = self.parts.path_and_query();
         canonical_path(path, normalize_path, double_encode_path, reading.as_sent, |chunk| {
             sink.push(chunk);
         });
         sink.push(b"\n");
-        canonical_query(self.parts.query(), self.presigned, reading, |chunk| sink.push(chunk));
+        canonical_query(query, self.presigned, reading, |chunk| sink.push(chunk));
         sink.push(b"\n");
-        let names = in_order(self.signed_headers);
-        for name in names.split(';') {
+        for name in names(self.signed_headers) {
             self.header(name, reading.as_sent, &mut sink)?;
         }
         sink.push(b"\n");
-        sink.push(names.as_bytes());
+        sink.push(self.signed_headers.as_bytes());
         sink.push(b"\n");
         match self.covered {
             Covered::Sha256(hash) => sink.push(&hex(&hash)),
@@ -53,8 +51,8 @@ impl Canonical<'_> {
     /// `name:value,value` and a line feed. Values are trimmed, and runs of white space in them,
     /// line folds included, become one blank. AWS's published test suite signs the lines of a
     /// folded value like values sent one by one: that is the reading "as sent".
-    fn header(&self, name: &str, as_sent: bool, sink: &mut Sink<Sha256>) -> Option<()> {
-        sink.push(name.as_bytes());
+    fn header(&self, name: &[u8], as_sent: bool, sink: &mut CanonicalSink) -> Option<()> {
+        sink.push(name);
         let mut separator = b":";
         for value in self.parts.values(name) {
             for line in value.split(|&byte| as_sent && byte == b'\n') {
@@ -68,7 +66,7 @@ impl Canonical<'_> {
     }
 }
 
-fn push_value(value: &[u8], sink: &mut Sink<Sha256>) {
+fn push_value(value: &[u8], sink: &mut CanonicalSink) {
     if memchr::memchr3(b' ', b'\t', b'\n', value).is_none() {
         return sink.push(value);
     }
@@ -79,18 +77,6 @@ fn push_value(value: &[u8], sink: &mut Sink<Sha256>) {
         }
         sink.push(word);
     }
-}
-
-/// The list in lower case and sorted, as the canonical request has it.
-fn in_order(names: &str) -> Cow<'_, str> {
-    let lower = !names.bytes().any(|byte| byte.is_ascii_uppercase());
-    if lower && names.split(';').is_sorted() {
-        return Cow::Borrowed(names);
-    }
-    let lower = names.to_ascii_lowercase();
-    let mut sorted: Vec<&str> = lower.split(';').collect();
-    sorted.sort_unstable();
-    Cow::Owned(sorted.join(";"))
 }
 
 /// The string to sign.
@@ -104,15 +90,16 @@ pub(crate) struct ToSign<'a> {
 
 impl ToSign<'_> {
     pub(crate) fn signature(&self, key: &SigningKey) -> [u8; 32] {
-        let hmac: HmacSha256 = self.write(Sink::new(key.hmac()));
+        let hmac: HmacSha256 = self.write(key.hmac());
         hmac::Mac::finalize(hmac).into_bytes().into()
     }
 
     pub(crate) fn digest(&self) -> [u8; 32] {
-        self.write(Sink::new(Sha256::new())).finalize().into()
+        self.write(Sha256::new()).finalize().into()
     }
 
-    fn write<H: Update>(&self, mut sink: Sink<H>) -> H {
+    fn write<H: Update>(&self, hash: H) -> H {
+        let mut sink = Sink::<H, 192>::new(hash);
         sink.push(ALGORITHM.as_bytes());
         sink.push(b"\n");
         sink.push(&self.time);
@@ -130,20 +117,22 @@ impl ToSign<'_> {
 
 /// Gathers small pieces, so that the hash is fed few large ones: a call of it costs more than
 /// copying a few bytes.
-struct Sink<H> {
+struct Sink<H, const SIZE: usize> {
     hash: H,
-    buffer: [u8; SINK_SIZE],
+    buffer: [u8; SIZE],
     used: usize,
 }
 
 /// Holds a small request's canonical form whole.
-const SINK_SIZE: usize = 512;
+type CanonicalSink = Sink<Sha256, 512>;
 
-impl<H: Update> Sink<H> {
+impl<H: Update, const SIZE: usize> Sink<H, SIZE> {
     fn new(hash: H) -> Self {
-        Self { hash, buffer: [0; SINK_SIZE], used: 0 }
+        Self { hash, buffer: [0; SIZE], used: 0 }
     }
 
+    /// Inlined, so that a line feed is one store.
+    #[inline]
     fn push(&mut self, bytes: &[u8]) {
         if self.copy(bytes) {
             return;
@@ -154,6 +143,7 @@ impl<H: Update> Sink<H> {
         }
     }
 
+    #[inline]
     fn copy(&mut self, bytes: &[u8]) -> bool {
         let end = self.used + bytes.len();
         let Some(room) = self.buffer.get_mut(self.used..end) else { return false };
@@ -177,29 +167,32 @@ impl<H: Update> Sink<H> {
 pub(crate) fn hex(hash: &[u8; 32]) -> [u8; 64] {
     let digit = |nibble: u8| nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
     let mut text = [0; 64];
-    for (pair, byte) in text.chunks_exact_mut(2).zip(hash) {
-        if let [high, low] = pair {
-            *high = digit(byte >> 4);
-            *low = digit(byte & 15);
-        }
+    for (pair, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(hash) {
+        *pair = [digit(byte >> 4), digit(byte & 15)];
     }
     text
 }
 
 /// Reads what [`hex`] writes, and nothing else.
 pub(crate) fn unhex(text: &[u8]) -> Option<[u8; 32]> {
-    if text.len() != 64 {
-        return None;
-    }
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),
         _ => None,
     };
+    let text: &[u8; 64] = text.try_into().ok()?;
     let mut hash = [0; 32];
-    for (byte, pair) in hash.iter_mut().zip(text.chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        *byte = digit(*high)? << 4 | digit(*low)?;
+    for (byte, &[high, low]) in hash.iter_mut().zip(text.as_chunks::<2>().0) {
+        *byte = digit(high)? << 4 | digit(low)?;
     }
     Some(hash)
+}
+
+/// Compares in constant time, eight bytes at a time.
+pub(crate) fn same(left: &[u8; 64], right: &[u8; 64]) -> bool {
+    let pairs = left.as_chunks::<8>().0.iter().zip(right.as_chunks::<8>().0);
+    let same = pairs.fold(Choice::from(1), |same, (left, right)| {
+        same & u64::from_ne_bytes(*left).ct_eq(&u64::from_ne_bytes(*right))
+    });
+    same.into()
 }

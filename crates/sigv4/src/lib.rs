@@ -46,23 +46,50 @@ pub struct RequestParts<'a> {
 }
 
 impl<'a> RequestParts<'a> {
-    /// The path before the first `?`.
-    pub(crate) fn path(&self) -> &'a str {
-        self.target.split_once('?').map_or(self.target, |(path, _)| path)
-    }
-
-    /// The query string after the first `?`, or nothing.
-    pub(crate) fn query(&self) -> &'a str {
-        self.target.split_once('?').map_or("", |(_, query)| query)
+    /// The path before the first `?`, and the query string after it, or nothing.
+    pub(crate) fn path_and_query(&self) -> (&'a str, &'a str) {
+        cut(self.target, b'?').unwrap_or((self.target, ""))
     }
 
     /// The values of a header, in the order sent. `name` is compared without regard to case.
-    pub(crate) fn values<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+    pub(crate) fn values<'n>(
+        &self,
+        name: &'n [u8],
+    ) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         self.headers
             .iter()
-            .filter(move |(sent, _)| sent.eq_ignore_ascii_case(name))
+            .filter(move |(sent, _)| same_name(sent.as_bytes(), name))
             .map(|&(_, value)| value)
     }
+}
+
+/// What is before and after the first `separator`, an ASCII character. For short texts this is
+/// several times as fast as [`str::split_once`].
+pub(crate) fn cut(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(separator, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// Whether two header names are the same but for case. Servers hand names over in lower case:
+/// then the first comparison does.
+pub(crate) fn same_name(sent: &[u8], wanted: &[u8]) -> bool {
+    sent.len() == wanted.len() && (sent == wanted || sent.eq_ignore_ascii_case(wanted))
+}
+
+/// What is between the `separator`s, as [`str::split`] has it.
+pub(crate) fn pieces(text: &str, separator: u8) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (piece, after) = cut(text, separator).unzip();
+        rest = after;
+        piece.or(Some(text))
+    })
+}
+
+/// The names in a list of signed headers.
+pub(crate) fn names(list: &str) -> impl Iterator<Item = &[u8]> {
+    pieces(list, b';').map(str::as_bytes)
 }
 
 /// The name of the only algorithm accepted. Signature Version 2, SigV4A (`AWS4-ECDSA-…`) and

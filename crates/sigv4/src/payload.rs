@@ -44,7 +44,7 @@ impl Payload<'_> {
     /// What is signed on S3: what `x-amz-content-sha256` says, or nothing when a presigned
     /// request does not have the header.
     pub(crate) fn declared(parts: &RequestParts<'_>, presigned: bool) -> Result<Covered, Error> {
-        let mut values = parts.values("x-amz-content-sha256");
+        let mut values = parts.values(b"x-amz-content-sha256");
         let value = match (values.next(), values.next()) {
             (None, _) if presigned => return Ok(Covered::Unsigned),
             (None, _) => return Err(Error::ContentSha256Missing),

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use crate::time::Timestamp;
 use crate::uri::{decoded, malformed_escape, parameters};
-use crate::{ALGORITHM, Error, RequestParts};
+use crate::{ALGORITHM, Error, RequestParts, cut, names, same_name};
 
 /// More headers than this, or more names in `SignedHeaders`, are refused: both are compared
 /// with each other.
@@ -26,9 +26,12 @@ const MAX_ECHO: usize = 256;
 pub struct Presented<'a> {
     pub(crate) parts: RequestParts<'a>,
     pub(crate) scope: Scope<'a>,
+    /// In lower case and sorted.
     pub(crate) signed_headers: Cow<'a, str>,
     pub(crate) signature: Cow<'a, str>,
     pub(crate) time: Timestamp,
+    /// The time as it is signed, `20150830T123600Z`.
+    pub(crate) stamp: [u8; 16],
     pub(crate) form: Form,
     access_key_id: Cow<'a, str>,
     session_token: Option<Cow<'a, str>>,
@@ -102,7 +105,8 @@ impl Presented<'_> {
 /// missing parts, `Host` not signed, date, credential.
 pub fn present<'a>(parts: &RequestParts<'a>) -> Result<Option<Presented<'a>>, Error> {
     let sent = SentHeaders::read(parts)?;
-    let query = SentParameters::read(parts.query())?;
+    let (_, query) = parts.path_and_query();
+    let query = SentParameters::read(query)?;
     let (raw, form) = match (sent.authorization, query) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => return Err(Error::TwoMechanisms),
@@ -112,22 +116,17 @@ pub fn present<'a>(parts: &RequestParts<'a>) -> Result<Option<Presented<'a>>, Er
             (from_query(query, &sent)?, Form::Query(parse_expires(expires)?))
         }
     };
-    ensure_bounded(parts, &raw)?;
-    if !raw.signed_headers.split(';').any(|name| name.eq_ignore_ascii_case("host")) {
-        return Err(Error::HostNotSigned);
-    }
-    let time = match raw.date {
-        Date::Basic(text) => Timestamp::parse_basic(text.trim_ascii()).ok_or(text),
-        Date::Http(text) => Timestamp::parse_date_header(text).ok_or(text.into()),
-    }
-    .map_err(|date| Error::DateFormat { date: echo(&String::from_utf8_lossy(&date)) })?;
+    ensure_bounded(parts)?;
+    let signed_headers = ordered(raw.signed_headers)?;
+    let (time, stamp) = raw.date.read()?;
     let (access_key_id, scope) = split_credential(&raw.credential)?;
     Ok(Some(Presented {
         parts: *parts,
         scope,
-        signed_headers: raw.signed_headers,
+        signed_headers,
         signature: raw.signature,
         time,
+        stamp,
         form,
         access_key_id,
         session_token: raw.session_token,
@@ -148,6 +147,20 @@ enum Date<'a> {
     Basic(Cow<'a, [u8]>),
     /// The `Date` header.
     Http(&'a [u8]),
+}
+
+impl Date<'_> {
+    /// The instant, and how it is signed.
+    fn read(&self) -> Result<(Timestamp, [u8; 16]), Error> {
+        let (text, time) = match self {
+            Self::Basic(text) => (&**text, Timestamp::parse_basic(text.trim_ascii())),
+            Self::Http(text) => (*text, Timestamp::parse_date_header(text)),
+        };
+        let date = || echo(&String::from_utf8_lossy(text));
+        let time = time.ok_or_else(|| Error::DateFormat { date: date() })?;
+        let same = text.try_into().ok().filter(|_| matches!(self, Self::Basic(_)));
+        Ok((time, same.unwrap_or_else(|| time.basic())))
+    }
 }
 
 /// The headers that matter here, found in one pass.
@@ -171,7 +184,7 @@ impl<'a> SentHeaders<'a> {
                 20 => (&mut sent.token, "x-amz-security-token"),
                 _ => continue,
             };
-            if !name.eq_ignore_ascii_case(wanted) {
+            if !same_name(name.as_bytes(), wanted.as_bytes()) {
                 continue;
             }
             match (slot.replace(value), wanted) {
@@ -252,13 +265,19 @@ fn from_header<'a>(authorization: &'a [u8], sent: &SentHeaders<'a>) -> Result<Ra
         return Err(Error::Malformed { name: "Authorization" });
     };
     let header = header.trim_ascii();
-    let (algorithm, rest) = header.split_once([' ', '\t']).unwrap_or((header, ""));
+    let (algorithm, mut rest) = cut(header, b' ').unwrap_or((header, ""));
     if algorithm != ALGORITHM {
         return Err(Error::UnsupportedAlgorithm { algorithm: echo(algorithm) });
     }
     let (mut credential, mut signed_headers, mut signature) = (None, None, None);
-    for piece in rest.split(',').map(str::trim_ascii).filter(|piece| !piece.is_empty()) {
-        let Some((key, value)) = piece.split_once('=') else {
+    while !rest.is_empty() {
+        let (piece, after) = cut(rest, b',').unwrap_or((rest, ""));
+        let piece = piece.trim_ascii();
+        rest = after;
+        if piece.is_empty() {
+            continue;
+        }
+        let Some((key, value)) = cut(piece, b'=') else {
             let header = echo(&without_signature(header));
             return Err(Error::NotKeyValue { part: echo(piece), header });
         };
@@ -346,7 +365,7 @@ fn sentences<const N: usize>(parts: [(bool, &str); N]) -> String {
 }
 
 /// Limits, and what no HTTP parser lets through but would blur the canonical request's lines.
-fn ensure_bounded(parts: &RequestParts<'_>, raw: &Raw<'_>) -> Result<(), Error> {
+fn ensure_bounded(parts: &RequestParts<'_>) -> Result<(), Error> {
     let control = |text: &str| text.bytes().any(|byte| byte.is_ascii_control());
     if control(parts.target) || control(parts.method) {
         return Err(Error::Malformed { name: "The request line" });
@@ -354,15 +373,41 @@ fn ensure_bounded(parts: &RequestParts<'_>, raw: &Raw<'_>) -> Result<(), Error> 
     if parts.headers.len() > MAX_HEADERS {
         return Err(Error::Malformed { name: "The header section" });
     }
-    if raw.signed_headers.split(';').count() > MAX_HEADERS {
-        return Err(Error::Malformed { name: "SignedHeaders" });
+    let (_, query) = parts.path_and_query();
+    if query.is_empty() {
+        return Ok(());
     }
-    if parameters(parts.query()).count() > MAX_QUERY_PARAMETERS {
+    if parameters(query).count() > MAX_QUERY_PARAMETERS {
         return Err(Error::Malformed { name: "The query string" });
     }
-    match malformed_escape(parts.query()) {
+    match malformed_escape(query) {
         Some(digits) => Err(Error::MalformedQueryString { digits: digits.to_owned() }),
         None => Ok(()),
+    }
+}
+
+/// The list as the canonical request has it: in lower case and sorted, `host` among it.
+fn ordered(list: Cow<'_, str>) -> Result<Cow<'_, str>, Error> {
+    // Every byte is looked at: that is faster than stopping early.
+    let upper = list.bytes().fold(false, |upper, byte| upper | byte.is_ascii_uppercase());
+    let (mut count, mut host, mut ready) = (0, false, !upper);
+    let mut previous: &[u8] = b"";
+    for name in names(&list) {
+        count += 1;
+        host |= same_name(name, b"host");
+        ready &= previous <= name;
+        previous = name;
+    }
+    match (host, ready) {
+        _ if count > MAX_HEADERS => Err(Error::Malformed { name: "SignedHeaders" }),
+        (false, _) => Err(Error::HostNotSigned),
+        (true, true) => Ok(list),
+        (true, false) => {
+            let lower = list.to_ascii_lowercase();
+            let mut sorted: Vec<&str> = lower.split(';').collect();
+            sorted.sort_unstable();
+            Ok(Cow::Owned(sorted.join(";")))
+        }
     }
 }
 
@@ -388,10 +433,12 @@ fn split_credential<'a>(credential: &Cow<'a, str>) -> Result<(Cow<'a, str>, Scop
 }
 
 fn five(credential: &str) -> Option<[&str; 5]> {
-    let mut parts = credential.split('/');
-    let mut next = || parts.next();
-    let five = [next()?, next()?, next()?, next()?, next()?];
-    next().is_none().then_some(five)
+    let (access_key_id, rest) = cut(credential, b'/')?;
+    let (date, rest) = cut(rest, b'/')?;
+    let (region, rest) = cut(rest, b'/')?;
+    let (service, terminator) = cut(rest, b'/')?;
+    let whole = !terminator.contains('/');
+    whole.then_some([access_key_id, date, region, service, terminator])
 }
 
 /// The header for an error message: whoever reads a log must not be able to replay it.

@@ -41,7 +41,7 @@ pub fn sign(
         added.push(("x-amz-security-token", token.to_owned()));
     }
     for &(name, _) in &added {
-        if parts.values(name).next().is_some() {
+        if parts.values(name.as_bytes()).next().is_some() {
             return Err(Error::Repeated { name });
         }
     }

@@ -207,10 +207,17 @@ impl Reader<'_> {
 
 fn assemble(year: i64, month: i64, day: i64, clock: (i64, i64, i64)) -> Option<Timestamp> {
     let (hour, minute, second) = clock;
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => return None,
+    };
+    let exists = (1..=last).contains(&day) && hour < 24 && minute < 60 && second < 60;
     let days = days_from_civil(year, month, day);
-    let exists = (1..=12).contains(&month) && civil(days) == (year, month, day);
-    let within = hour < 24 && minute < 60 && second < 60;
-    (exists && within).then(|| Timestamp(days * DAY + hour * 3600 + minute * 60 + second))
+    exists.then_some(Timestamp(days * DAY + hour * 3600 + minute * 60 + second))
 }
 
 /// Days in the 400 years after which the calendar repeats, and from 0000-03-01 to 1970-01-01.

@@ -11,6 +11,8 @@ use percent_encoding::{
     AsciiSet, NON_ALPHANUMERIC, percent_decode, percent_decode_str, percent_encode,
 };
 
+use crate::{cut, pieces};
+
 /// How the target is read for the canonical request.
 #[derive(Clone, Copy)]
 pub(crate) struct Reading {
@@ -41,7 +43,7 @@ pub(crate) fn canonical_path(
 ) {
     let path = if normalize { normalized(path) } else { Cow::Borrowed(path) };
     let path = if path.is_empty() { "/" } else { &*path };
-    if as_sent && !double_encode {
+    if as_sent && !double_encode || path.bytes().all(|byte| byte == b'/' || unreserved(byte)) {
         return push(path.as_bytes());
     }
     let bytes = match double_encode {
@@ -76,10 +78,9 @@ fn normalized(path: &str) -> Cow<'_, str> {
 /// The name and value of each parameter as sent; a missing value is empty. Empty pairs are not
 /// parameters.
 pub(crate) fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query
-        .split('&')
+    pieces(query, b'&')
         .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|pair| cut(pair, b'=').unwrap_or((pair, "")))
 }
 
 /// The canonical query string, as chunks handed to `push`.
@@ -98,10 +99,10 @@ pub(crate) fn canonical_query(
         _ => true,
     };
     let canonical = |text| if reading.as_sent { Cow::Borrowed(text) } else { component(text) };
-    let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = parameters(query)
-        .filter(|(name, _)| counts(name))
-        .map(|(name, value)| (canonical(name), canonical(value)))
-        .collect();
+    let count = memchr::memchr_iter(b'&', query.as_bytes()).count() + 1;
+    let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::with_capacity(count);
+    let counted = parameters(query).filter(|(name, _)| counts(name));
+    pairs.extend(counted.map(|(name, value)| (canonical(name), canonical(value))));
     pairs.sort_unstable();
     for (position, (name, value)) in pairs.iter().enumerate() {
         if position > 0 {
@@ -115,12 +116,15 @@ pub(crate) fn canonical_query(
 
 /// A name's or value's bytes, percent sequences decoded. A `+` stays.
 pub(crate) fn decoded(text: &str) -> Cow<'_, [u8]> {
+    if !text.bytes().any(|byte| byte == b'%') {
+        return Cow::Borrowed(text.as_bytes());
+    }
     percent_decode_str(text).into()
 }
 
 /// A name or value decoded and encoded again.
 fn component(text: &str) -> Cow<'_, str> {
-    if text.bytes().all(unreserved) || encoded_canonically(text.as_bytes()) {
+    if encoded_canonically(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
     let spaced = text.replace('+', " ");

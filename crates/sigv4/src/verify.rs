@@ -1,13 +1,11 @@
 //! Whether what a request presents holds: scope, time, signature, in AWS's order.
 
-use subtle::ConstantTimeEq;
-
-use crate::canonical::{Canonical, ToSign, unhex};
+use crate::canonical::{Canonical, ToSign, hex, same};
 use crate::payload::Covered;
 use crate::present::Form;
 use crate::time::Timestamp;
 use crate::uri::Reading;
-use crate::{Error, Payload, Presented, SigningKey, TERMINATOR};
+use crate::{Error, Payload, Presented, SigningKey, TERMINATOR, names, same_name};
 
 /// A request's date may differ from the server's by 15 minutes either way.
 const MAX_SKEW: i64 = 15 * 60;
@@ -140,7 +138,7 @@ impl Presented<'_> {
         if self.scope.terminator() != TERMINATOR {
             return Err(Error::Terminator { terminator: self.scope.terminator().to_owned() });
         }
-        if self.time.basic().get(..8) != Some(self.scope.date().as_bytes()) {
+        if self.stamp.get(..8) != Some(self.scope.date().as_bytes()) {
             let scope = self.scope.date().to_owned();
             return Err(Error::ScopeDate { scope, request: self.time });
         }
@@ -167,15 +165,16 @@ impl Presented<'_> {
     }
 
     fn check_signed(&self, settings: &Settings<'_>) -> Result<(), Error> {
-        let signed =
-            |name: &str| self.signed_headers.split(';').any(|s| s.eq_ignore_ascii_case(name));
+        let signed = |name: &str| {
+            names(&self.signed_headers).any(|s| s.eq_ignore_ascii_case(name.as_bytes()))
+        };
         for &(name, _) in self.parts.headers {
             if settings.sign_all_amz && is_amz(name) && !signed(name) {
                 return Err(Error::HeadersNotSigned { name: name.to_ascii_lowercase() });
             }
             // It names the operation of a JSON service. AWS's clients sign it; left out, anyone
             // on the way could turn the request into another.
-            if name.eq_ignore_ascii_case(TARGET) && !signed(name) {
+            if same_name(name.as_bytes(), TARGET.as_bytes()) && !signed(name) {
                 return Err(Error::HeaderNotSigned { name: TARGET });
             }
         }
@@ -197,15 +196,15 @@ impl Presented<'_> {
         covered: Covered,
         settings: &Settings<'_>,
     ) -> Option<Reading> {
-        let presented = unhex(self.signature.as_bytes())?;
+        let presented: &[u8; 64] = self.signature.as_bytes().try_into().ok()?;
         let token_optional = self.presigned() && !settings.sign_all_amz;
         [(false, false), (true, false), (false, true), (true, true)]
             .into_iter()
             .filter(|&(_, without_token)| !without_token || token_optional)
             .map(|(as_sent, without_token)| Reading { as_sent, without_token })
             .find(|&reading| {
-                self.to_sign(covered, settings, reading)
-                    .is_some_and(|to_sign| bool::from(to_sign.signature(key).ct_eq(&presented)))
+                let to_sign = self.to_sign(covered, settings, reading);
+                to_sign.is_some_and(|to_sign| same(&hex(&to_sign.signature(key)), presented))
             })
     }
 
@@ -223,7 +222,7 @@ impl Presented<'_> {
             settings,
         };
         Some(ToSign {
-            time: self.time.basic(),
+            time: self.stamp,
             scope: [
                 self.scope.date(),
                 self.scope.region(),
