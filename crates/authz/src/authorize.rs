@@ -1,5 +1,6 @@
 //! The decision about a request: all of its accesses, against every policy that applies.
 
+use iamd_credentials::SessionKind;
 use iamd_directory::Account;
 use iamd_policy::{
     Attached, Decision, Evaluator, Policies, PolicyKind, Reference, Request, Resource,
@@ -37,6 +38,42 @@ impl From<Error> for Denied {
     fn from(error: Error) -> Self {
         Self { error, deciding: Deciding::default() }
     }
+}
+
+/// Refuses what certain sessions may never do (IAM User Guide, "Compare AWS STS credentials"): sessions
+/// of GetSessionToken cannot call IAM without MFA, nor STS except AssumeRole and GetCallerIdentity;
+/// federated sessions cannot call IAM, nor STS except GetCallerIdentity.
+///
+/// # Errors
+/// `InvalidClientTokenId` on IAM; `AccessDenied` on STS.
+pub fn ensure_session_may_call(
+    caller: &Caller,
+    service: &str,
+    operation: &str,
+) -> Result<(), Error> {
+    let Some(session) = caller.session() else { return Ok(()) };
+    let allowed = match (session.kind, service) {
+        (SessionKind::SessionToken, "iam") => session.mfa_authenticated_at.is_some(),
+        (SessionKind::Federation, "iam") => false,
+        (SessionKind::SessionToken, "sts") => {
+            matches!(operation, "AssumeRole" | "GetCallerIdentity" | "GetSessionToken")
+        }
+        (SessionKind::Federation, "sts") => operation == "GetCallerIdentity",
+        _ => true,
+    };
+    if allowed {
+        return Ok(());
+    }
+    Err(match service {
+        "iam" => Error::new(
+            Code::InvalidClientTokenId,
+            "The security token included in the request is invalid.",
+        ),
+        _ => Error::new(
+            Code::AccessDenied,
+            format!("Cannot call {operation} with session credentials"),
+        ),
+    })
 }
 
 /// Decides whether the caller may do all of this. `operation` is what the permit will be good for;

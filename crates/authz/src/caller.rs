@@ -132,6 +132,11 @@ impl Caller {
         self.session().map(|session| session.kind)
     }
 
+    /// The ARN of the user who let a federated user in; the root user's when it was the root user.
+    pub fn issuer_arn(&self) -> String {
+        self.issuer_arn.clone().unwrap_or_else(|| self.account.root_arn())
+    }
+
     /// The IAM user who calls, in person or through GetSessionToken or the console.
     pub fn user(&self) -> Option<&User> {
         match &self.principal {

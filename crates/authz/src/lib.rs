@@ -18,7 +18,7 @@ mod sessions;
 
 pub use access::{Access, AccessList, ResourcePolicy};
 pub use authenticate::{Authenticator, Signed};
-pub use authorize::{Deciding, Denied, authorize};
+pub use authorize::{Deciding, Denied, authorize, ensure_session_may_call};
 pub use caller::{Caller, Principal, Proof};
 pub use context::RequestFacts;
 pub use permit::{Authorized, Permit};

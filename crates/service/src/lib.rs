@@ -1,1 +1,18 @@
-//! The request pipeline, and the table of all operations
+//! The request pipeline: from bytes to an answer, in AWS's order of errors.
+//!
+//! [`pipeline`] reads top to bottom as one request goes. Nothing above it decides, nothing below it
+//! records. This crate must not know sockets.
+
+mod accounts;
+mod identify;
+mod outbox;
+mod pipeline;
+mod record;
+mod request;
+mod respond;
+mod table;
+
+pub use accounts::{AccountSummary, NewAccount, RootCredentials, RootKey};
+pub use pipeline::{Service, Settings};
+pub use request::{Reply, Request, Tls};
+pub use table::Table;

@@ -67,6 +67,7 @@ codes! {
     NameConflict "NameConflict" 409,
     NoSuchEntity "NoSuchEntity" 404,
     NoSuchVersion "NoSuchVersion" 400,
+    NotImplemented "NotImplemented" 501,
     NotSupportedService "NotSupportedService" 404,
     OpenIdIdpCommunicationError "OpenIdIdpCommunicationError" 400,
     OptInRequired "OptInRequired" 403,

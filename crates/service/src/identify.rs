@@ -1,0 +1,40 @@
+//! What a request is for: its parameters, and the service that they are meant for.
+
+use iamd_types::{Code, Error};
+use iamd_wire::query::Parameters;
+
+use crate::request::Request;
+
+/// The form that carries the parameters: the body of a POST, else the query string.
+///
+/// # Errors
+/// `MissingAction` for methods and content types of other protocols: nothing in such a request is a
+/// parameter of this one.
+pub(crate) fn form<'a>(request: &Request<'a>) -> Result<&'a [u8], Error> {
+    let missing = || Error::new(Code::MissingAction, "Missing Action");
+    if request.path() != "/" {
+        return Err(missing());
+    }
+    match request.method {
+        "GET" => Ok(request.query().as_bytes()),
+        "POST" if request.body.is_empty() => Ok(request.query().as_bytes()),
+        "POST" if is_form(request) => Ok(request.body),
+        _ => Err(missing()),
+    }
+}
+
+/// Whether the body says that it is a form. A body that says nothing is taken for one, as AWS does.
+fn is_form(request: &Request<'_>) -> bool {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let sent = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    sent.clone().count() <= 1
+        && request.header("content-type").is_none_or(|sent| {
+            let essence = sent.split(';').next().unwrap_or_default();
+            essence.trim().eq_ignore_ascii_case(FORM)
+        })
+}
+
+/// The parameters of the form.
+pub(crate) fn parameters(form: &[u8]) -> Result<Parameters<'_>, Error> {
+    Parameters::parse(form).map_err(Error::from)
+}

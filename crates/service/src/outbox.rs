@@ -1,0 +1,52 @@
+//! Moves the records of changes from the accounts' outboxes to the audit log.
+//!
+//! A change commits its record in its own batch. From there it is delivered, and removed once the log
+//! has it. After a crash a record may be delivered twice; the log knows it by its event id.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use iamd_audit::{EventId, outbox};
+use iamd_directory::OutboxEntry;
+use iamd_types::AccountId;
+use tokio::sync::mpsc;
+
+use crate::Service;
+
+/// How many records are on their way to the log at once.
+const WINDOW: usize = 1024;
+
+impl Service {
+    /// Delivers outbox entries until there are no more senders. Run it as a task of its own.
+    pub async fn drain_outbox(self: Arc<Self>, mut entries: mpsc::UnboundedReceiver<OutboxEntry>) {
+        let mut window = Vec::with_capacity(WINDOW);
+        while entries.recv_many(&mut window, WINDOW).await > 0 {
+            let delivered = self.deliver(std::mem::take(&mut window)).await;
+            for (account, keys) in delivered {
+                if let Err(error) = self.directory().remove_outbox(account, keys).await {
+                    // They are delivered again after the next start, and known by their ids.
+                    tracing::warn!(%account, %error, "delivered audit records stay in the outbox");
+                }
+            }
+        }
+    }
+
+    /// Delivers a window of entries; the keys of those that the log has, by account.
+    async fn deliver(&self, entries: Vec<OutboxEntry>) -> HashMap<AccountId, Vec<Box<[u8]>>> {
+        let deliveries: Vec<_> = entries
+            .iter()
+            .map(|entry| {
+                let id = outbox::event_id(&entry.key).unwrap_or(EventId::from_bytes([0; 16]));
+                self.log().deliver(id, entry.value.to_vec())
+            })
+            .collect();
+        let results = futures_util::future::join_all(deliveries).await;
+        let mut delivered: HashMap<AccountId, Vec<Box<[u8]>>> = HashMap::new();
+        for (entry, result) in entries.into_iter().zip(results) {
+            if result.is_ok() {
+                delivered.entry(entry.account).or_default().push(entry.key);
+            }
+        }
+        delivered
+    }
+}

@@ -1,0 +1,397 @@
+//! One request, from bytes to answer. Read [`Service::run`] top to bottom: its order is AWS's order of
+//! errors.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use iamd_audit::{EventId, Health, Log, Refused, outbox};
+use iamd_authz::{Authenticator, Authorized, Caller, Deciding, Denied, Signed, authorize};
+use iamd_directory::{Account, Directory, Origin};
+use iamd_operation::{CommandCall, Output, RequestFacts, Tools, View, Work};
+use iamd_sigv4::{Presented, RequestParts};
+use iamd_types::{Clock, Code, Error, entropy};
+use iamd_wire::query::{Parameters, check};
+
+use crate::identify;
+use crate::record::{Connection, Ending, Event, request_parameters};
+use crate::request::{Reply, Request};
+use crate::respond::{self, Format};
+use crate::table::{Served, Table};
+
+/// How the service is set up.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// The regions that a credential scope may name; empty takes any well-formed one.
+    pub regions: Vec<String>,
+}
+
+/// Everything that answers requests. Shared by all connections.
+pub struct Service {
+    pub(crate) tools: Arc<Tools>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) log: Log,
+    authenticator: Authenticator,
+    table: Table,
+    settings: Settings,
+}
+
+/// What became known about a request, for its log line, however far it got.
+#[derive(Default)]
+struct Trail {
+    service: Option<&'static iamd_api::Service>,
+    operation: Option<&'static str>,
+    caller: Option<String>,
+    decision: Option<&'static str>,
+    deciding: Deciding,
+}
+
+/// A request whose caller is known.
+struct Call<'a> {
+    request: &'a Request<'a>,
+    caller: &'a Caller,
+    signed: &'a Signed,
+    event: Event,
+    work: Work,
+}
+
+impl Service {
+    /// A service over these accounts.
+    pub fn new(tools: Tools, clock: Arc<dyn Clock>, log: Log, settings: Settings) -> Self {
+        let authenticator =
+            Authenticator::new(Arc::clone(&tools.directory), Arc::clone(&tools.keyring));
+        let tools = Arc::new(tools);
+        Self { tools, clock, log, authenticator, table: Table::new(), settings }
+    }
+
+    /// The accounts.
+    pub fn directory(&self) -> &Arc<Directory> {
+        &self.tools.directory
+    }
+
+    /// The audit log.
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Answers a request, and writes its log line.
+    pub async fn handle(&self, request: &Request<'_>) -> Reply {
+        let started = Instant::now();
+        let request_id = self.request_id();
+        let mut trail = Trail::default();
+        let result = self.run(request, &request_id, &mut trail).await;
+        let reply = result.unwrap_or_else(|error| {
+            log_internal(&request_id, &error);
+            let service = trail.service.unwrap_or(self.table.service_of_version(None).api);
+            trail.decision.get_or_insert("refused");
+            respond::failure(Format::of(service, request), service, &request_id, &error)
+        });
+        trail.log(&reply, started);
+        reply
+    }
+
+    async fn run(
+        &self,
+        request: &Request<'_>,
+        request_id: &str,
+        trail: &mut Trail,
+    ) -> Result<Reply, Error> {
+        // Identify: which service and operation.
+        let parts = RequestParts {
+            method: request.method,
+            target: request.target,
+            headers: request.headers,
+        };
+        let presented = self.authenticator.present(&parts)?;
+        let form = identify::form(request);
+        let parameters = form.and_then(identify::parameters);
+        let served = self.identify(presented.as_ref(), parameters.as_ref().ok());
+        trail.service = Some(served.api);
+
+        // Authenticate: who signed, and who that is now.
+        let presented = presented.ok_or_else(missing_token)?;
+        let facts = self.facts(request, served, &presented);
+        let signed = self.authenticate(request, served, &presented, &facts).await?;
+        let caller = Caller::resolve(&signed.proof, &signed.account)?;
+        trail.caller = Some(caller.arn.clone());
+        let scope = presented.scope();
+        let usage = self.tools.directory.usage();
+        usage.note(presented.access_key_id(), facts.now, scope.service(), scope.region());
+
+        // Decode: a typed input, every constraint of the model checked.
+        let parameters = parameters?;
+        let operation = served.operation(parameters.action(), parameters.version())?;
+        trail.operation = Some(operation.name);
+        let event = self.event(request, request_id, served, operation, facts, &parameters);
+        let decoded = self.decode(served, operation, &parameters);
+        let work = match decoded {
+            Ok(work) => work,
+            Err(error) => return Err(self.record_failure(&event, &caller, error)),
+        };
+
+        // Authorize, prepare, execute, record.
+        let format = Format::of(served.api, request);
+        let call = Call { request, caller: &caller, signed: &signed, event, work };
+        let output = self.answer(call, trail).await?;
+
+        // Encode.
+        respond::success(format, served.api, operation, request_id, &*output)
+    }
+
+    /// The service that a request is for: its credential scope says so, as for AWS's own front ends.
+    fn identify(
+        &self,
+        presented: Option<&Presented<'_>>,
+        parameters: Option<&Parameters<'_>>,
+    ) -> &Served {
+        presented
+            .and_then(|presented| self.table.service(presented.scope().service()))
+            .unwrap_or_else(|| {
+                self.table.service_of_version(parameters.and_then(Parameters::version))
+            })
+    }
+
+    async fn authenticate(
+        &self,
+        request: &Request<'_>,
+        served: &Served,
+        presented: &Presented<'_>,
+        facts: &RequestFacts,
+    ) -> Result<Signed, Error> {
+        let region = presented.scope().region();
+        let regions = &self.settings.regions;
+        if !regions.is_empty() && !regions.iter().any(|allowed| allowed == region) {
+            let message = format!("Credential should be scoped to a valid region, not '{region}'.");
+            return Err(Error::new(Code::SignatureDoesNotMatch, message));
+        }
+        let mut settings = iamd_sigv4::Settings::query(served.api.name, None);
+        if served.api.name == "sts" {
+            // Kubernetes log-ins present GetCallerIdentity URLs for longer than their X-Amz-Expires.
+            settings.presigned_at_least = 900;
+        }
+        self.authenticator.verify(presented, request.body, &settings, facts.now).await
+    }
+
+    fn decode(
+        &self,
+        served: &Served,
+        operation: &'static iamd_api::Operation,
+        parameters: &Parameters<'_>,
+    ) -> Result<Work, Error> {
+        let entry = served.entry(operation)?;
+        check(parameters, served.api, operation)?;
+        Ok(entry.decode(parameters)?)
+    }
+
+    /// Runs a decoded request of a known caller.
+    async fn answer(&self, call: Call<'_>, trail: &mut Trail) -> Result<Box<dyn Output>, Error> {
+        let other = self.other_account(&call).await?;
+        let view = View {
+            caller: call.caller,
+            account: &call.signed.account,
+            other: other.as_deref(),
+            facts: &call.event.facts,
+            tools: &self.tools,
+        };
+        let authorized = match self.authorize(&call, &view) {
+            Ok(authorized) => authorized,
+            Err(denied) => {
+                trail.decision = Some("deny");
+                trail.deciding = denied.deciding;
+                return Err(self.record_failure(&call.event, call.caller, denied.error));
+            }
+        };
+        trail.decision = Some("allow");
+        trail.deciding = authorized.deciding().clone();
+        let (event, caller) = (call.event.clone(), call.caller);
+        let result = match call.work {
+            Work::Query(query) => query.run(authorized, &view).and_then(|output| {
+                self.record(&event, caller, Ending::Success(&*output))?;
+                Ok(output)
+            }),
+            Work::Command(mut command) => match command.prepare(&view).await {
+                Ok(()) => self.execute(command, call.signed, other, event.clone()).await,
+                Err(error) => Err(error),
+            },
+        };
+        result.map_err(|error| self.record_failure(&event, caller, error))
+    }
+
+    fn authorize(&self, call: &Call<'_>, view: &View<'_>) -> Result<Authorized, Denied> {
+        let event = &call.event;
+        iamd_authz::ensure_session_may_call(view.caller, event.service.name, event.operation.name)?;
+        let accesses = call.work.access(view)?;
+        authorize(event.operation.name, view.caller, view.account, &accesses, view.facts)
+    }
+
+    /// The account besides the caller's that the request looks at.
+    async fn other_account(&self, call: &Call<'_>) -> Result<Option<Arc<Account>>, Error> {
+        match call.work.other_account().filter(|other| *other != call.caller.account) {
+            Some(other) => self.tools.directory.account(other).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Gives a change to the account's writer. On the state that it finally runs on, the caller is
+    /// read and allowed once more: no change is accepted after one that took the permission away.
+    /// Its record goes down with it.
+    async fn execute(
+        &self,
+        command: Box<dyn CommandCall>,
+        signed: &Signed,
+        other: Option<Arc<Account>>,
+        event: Event,
+    ) -> Result<Box<dyn Output>, Error> {
+        self.ensure_log_works()?;
+        let origin = Origin { now: event.facts.now, seed: entropy::random(&*self.tools.entropy) };
+        let (proof, tools) = (signed.proof.clone(), Arc::clone(&self.tools));
+        let records = self.log.keeps();
+        let work = move |tx: &mut iamd_directory::Transaction| {
+            let caller = Caller::resolve(&proof, tx)?;
+            let authorized = {
+                let view = View {
+                    caller: &caller,
+                    account: tx,
+                    other: other.as_deref(),
+                    facts: &event.facts,
+                    tools: &tools,
+                };
+                let accesses = command.access(&view)?;
+                authorize(event.operation.name, &caller, tx, &accesses, &event.facts)
+                    .map_err(|denied| denied.error)?
+            };
+            let output = command.run(authorized, tx)?;
+            if records {
+                let value = event.line(&caller, Ending::Success(&*output), outbox::value)?;
+                tx.put_outbox(&outbox::key(&event.id), &value);
+            }
+            Ok(output)
+        };
+        self.tools.directory.write(signed.account.id(), origin, work).await
+    }
+
+    /// A change is not made while its record could not be moved on.
+    fn ensure_log_works(&self) -> Result<(), Error> {
+        let refused = match self.log.health() {
+            Health::Working => return Ok(()),
+            Health::Full => Refused::Full,
+            Health::Failing(_) => Refused::Failing,
+            Health::Closed => Refused::Closed,
+        };
+        Err(Error::unavailable(refused))
+    }
+
+    /// Records a read or a refusal. A request whose record cannot be kept fails.
+    fn record(&self, event: &Event, caller: &Caller, ending: Ending<'_>) -> Result<(), Error> {
+        if !self.log.keeps() {
+            return Ok(());
+        }
+        let line = event.line(caller, ending, |record| record.to_line())?;
+        self.log.submit(line).map_err(Error::unavailable)
+    }
+
+    /// Records a refusal; the error to answer with.
+    fn record_failure(&self, event: &Event, caller: &Caller, error: Error) -> Error {
+        match self.record(event, caller, Ending::Failure(&error)) {
+            Ok(()) => error,
+            Err(unrecorded) => unrecorded,
+        }
+    }
+
+    fn facts(
+        &self,
+        request: &Request<'_>,
+        served: &Served,
+        presented: &Presented<'_>,
+    ) -> RequestFacts {
+        RequestFacts {
+            now: self.clock.now(),
+            source_ip: request.source_ip,
+            user_agent: request.header("user-agent").map(str::to_owned),
+            referer: request.header("referer").map(str::to_owned),
+            secure_transport: request.tls.is_some(),
+            // IAM is a global service: its region is us-east-1 wherever it is called.
+            region: match served.api.name {
+                "iam" => "us-east-1".to_owned(),
+                _ => presented.scope().region().to_owned(),
+            },
+        }
+    }
+
+    fn event(
+        &self,
+        request: &Request<'_>,
+        request_id: &str,
+        served: &Served,
+        operation: &'static iamd_api::Operation,
+        facts: RequestFacts,
+        parameters: &Parameters<'_>,
+    ) -> Event {
+        let records = self.log.keeps();
+        Event {
+            id: EventId::new(facts.now, &*self.tools.entropy),
+            request_id: request_id.to_owned(),
+            service: served.api,
+            operation,
+            facts,
+            connection: request.tls.filter(|_| records).map(|tls| Connection {
+                version: tls.version.to_owned(),
+                cipher_suite: tls.cipher_suite.to_owned(),
+                host: request.header("host").unwrap_or_default().to_owned(),
+            }),
+            parameters: records.then(|| request_parameters(parameters, operation)).flatten(),
+        }
+    }
+
+    /// A UUID of random bits (RFC 9562 §5.4).
+    fn request_id(&self) -> String {
+        let bits = u128::from_be_bytes(entropy::random(&*self.tools.entropy));
+        let bits = bits & !(0xf << 76) | 4 << 76;
+        let bits = bits & !(0b11 << 62) | 0b10 << 62;
+        format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            bits >> 96,
+            bits >> 80 & 0xffff,
+            bits >> 64 & 0xffff,
+            bits >> 48 & 0xffff,
+            bits & 0xffff_ffff_ffff
+        )
+    }
+}
+
+impl Trail {
+    /// The one line that each request leaves.
+    fn log(&self, reply: &Reply, started: Instant) {
+        let latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(
+            target: "iamd::request",
+            request_id = reply.request_id,
+            service = self.service.map(|service| service.name),
+            operation = self.operation,
+            caller = self.caller,
+            decision = self.decision,
+            decided_by = self.deciding.kind.map(tracing::field::display),
+            deciding_policy = self.deciding.policy,
+            deciding_statement = self.deciding.sid,
+            status = reply.status,
+            error = reply.error_code.map(Code::as_str),
+            latency_us,
+        );
+    }
+}
+
+/// What the caller is not told.
+fn log_internal(request_id: &str, error: &Error) {
+    let Some(source) = error.internal_source() else { return };
+    let mut causes = source.to_string();
+    let mut cause = source.source();
+    while let Some(inner) = cause {
+        causes.push_str(": ");
+        causes.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    tracing::error!(target: "iamd::request", request_id, error = %error.code(), causes);
+}
+
+fn missing_token() -> Error {
+    Error::new(Code::MissingAuthenticationToken, "Request is missing Authentication Token")
+}

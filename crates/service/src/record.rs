@@ -1,0 +1,182 @@
+//! The CloudTrail record of a request, from what the pipeline learned about it.
+
+use iamd_audit::{
+    Category, EventId, EventType, IssuerType, Principal, Record, Resource, SessionContext,
+    SessionIssuer, TlsDetails, UserIdentity,
+};
+use iamd_authz::{Caller, Principal as Acting};
+use iamd_credentials::SessionKind;
+use iamd_operation::{Output, RequestFacts};
+use iamd_types::{Arn, Error};
+use iamd_wire::cloudtrail;
+use iamd_wire::query::Parameters;
+use serde_json::Value;
+
+/// What a record says besides who called and how it ended. Owned, so that it can go with a change to
+/// the account's writer.
+#[derive(Clone)]
+pub(crate) struct Event {
+    pub(crate) id: EventId,
+    pub(crate) request_id: String,
+    pub(crate) service: &'static iamd_api::Service,
+    pub(crate) operation: &'static iamd_api::Operation,
+    pub(crate) facts: RequestFacts,
+    pub(crate) connection: Option<Connection>,
+    /// The input, without secrets.
+    pub(crate) parameters: Option<Value>,
+}
+
+/// `tlsDetails`.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    pub(crate) version: String,
+    pub(crate) cipher_suite: String,
+    pub(crate) host: String,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy)]
+pub(crate) enum Ending<'a> {
+    Success(&'a dyn Output),
+    Failure(&'a Error),
+}
+
+/// The input as a record has it, without secrets.
+pub(crate) fn request_parameters(
+    parameters: &Parameters<'_>,
+    operation: &iamd_api::Operation,
+) -> Option<Value> {
+    let mut json = Vec::new();
+    cloudtrail::write_request_parameters(&mut json, parameters, operation);
+    serde_json::from_slice(&json).ok().filter(|value: &Value| !value.is_null())
+}
+
+impl Event {
+    /// The record as a line: `line` says how it is cut to its place.
+    pub(crate) fn line(
+        &self,
+        caller: &Caller,
+        ending: Ending<'_>,
+        line: fn(&Record<'_>) -> Vec<u8>,
+    ) -> Result<Vec<u8>, Error> {
+        let unique_id = match &caller.principal {
+            Acting::Role { role, .. } => role.id().to_string(),
+            Acting::Federated { user: Some(user), .. } => user.id().to_string(),
+            _ => caller.account.to_string(),
+        };
+        let issuer_arn = match &caller.principal {
+            Acting::Federated { .. } => caller.issuer_arn(),
+            _ => caller.principal_arn.clone(),
+        };
+        let address = self.facts.source_ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let role_arn = self.role_arn();
+        let (exception, message) = match ending {
+            Ending::Success(_) => (None, None),
+            Ending::Failure(error) => (Some(self.exception(error)), Some(error.message())),
+        };
+        let record = Record {
+            user_identity: user_identity(caller, &unique_id, &issuer_arn),
+            event_time: self.facts.now,
+            service: self.service.name,
+            event_name: self.operation.name,
+            aws_region: &self.facts.region,
+            source_ip_address: &address,
+            user_agent: self.facts.user_agent.as_deref(),
+            error_code: exception,
+            error_message: message,
+            request_parameters: self.parameters.clone(),
+            response_elements: self.response_elements(ending)?,
+            additional_event_data: None,
+            request_id: &self.request_id,
+            event_id: self.id,
+            read_only: self.operation.read_only,
+            resources: role_arn.iter().filter_map(role_resource).collect(),
+            event_type: EventType::AwsApiCall,
+            recipient_account_id: caller.account,
+            shared_event_id: None,
+            event_category: Category::Management,
+            tls_details: self.connection.as_ref().map(|connection| TlsDetails {
+                tls_version: &connection.version,
+                cipher_suite: &connection.cipher_suite,
+                client_provided_host_header: &connection.host,
+            }),
+            session_credential_from_console: caller.session_kind() == Some(SessionKind::Console),
+        };
+        Ok(line(&record))
+    }
+
+    fn response_elements(&self, ending: Ending<'_>) -> Result<Option<Value>, Error> {
+        let Ending::Success(output) = ending else { return Ok(None) };
+        let mut json = Vec::new();
+        output.write_response_elements(&mut json, self.service, self.operation)?;
+        let elements: Value = serde_json::from_slice(&json).map_err(Error::internal)?;
+        Ok(Some(elements).filter(|elements| !elements.is_null()))
+    }
+
+    /// The error's name in records: the exception's where the model has one.
+    fn exception(&self, error: &Error) -> &'static str {
+        let code = error.code().as_str();
+        self.service.error(code).map_or(code, |shape| shape.exception)
+    }
+
+    /// The role that a call of the AssumeRole family is about.
+    fn role_arn(&self) -> Option<Arn> {
+        if self.service.name != "sts" {
+            return None;
+        }
+        Arn::parse(self.parameters.as_ref()?.get("roleArn")?.as_str()?).ok()
+    }
+}
+
+fn role_resource(arn: &Arn) -> Option<Resource<'_>> {
+    Some(Resource {
+        arn: arn.as_str(),
+        account: arn.account_id()?,
+        resource_type: "AWS::IAM::Role",
+    })
+}
+
+/// `issuer_id` and `issuer_arn` are those of whoever issued the caller's session.
+fn user_identity<'a>(
+    caller: &'a Caller,
+    issuer_id: &'a str,
+    issuer_arn: &'a str,
+) -> UserIdentity<'a> {
+    let issuer = |issuer_type, user_name| SessionIssuer {
+        issuer_type,
+        principal_id: issuer_id,
+        arn: issuer_arn,
+        account: caller.account,
+        user_name,
+    };
+    let principal = |user_name, issuer: Option<SessionIssuer<'a>>| Principal {
+        principal_id: &caller.user_id,
+        arn: &caller.arn,
+        account: caller.account,
+        access_key_id: Some(caller.access_key_id.as_str()),
+        user_name,
+        session: caller.session().map(|session| SessionContext {
+            issuer,
+            federated_provider: session.federated_provider.as_deref(),
+            created: session.issued,
+            mfa_authenticated: session.mfa_authenticated_at.is_some(),
+            source_identity: session.source_identity.as_deref(),
+        }),
+        invoked_by: None,
+    };
+    match &caller.principal {
+        Acting::Root => UserIdentity::Root(principal(None, None)),
+        Acting::User(user) => UserIdentity::IamUser(principal(Some(user.name()), None)),
+        Acting::Role { role, .. } => {
+            let issuer = issuer(IssuerType::Role, Some(role.name()));
+            UserIdentity::AssumedRole(principal(None, Some(issuer)))
+        }
+        Acting::Federated { user: Some(user), .. } => {
+            let issuer = issuer(IssuerType::IamUser, Some(user.name()));
+            UserIdentity::FederatedUser(principal(None, Some(issuer)))
+        }
+        Acting::Federated { user: None, .. } => {
+            UserIdentity::FederatedUser(principal(None, Some(issuer(IssuerType::Root, None))))
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Answers in the protocol that the caller reads.
+
+use iamd_api::{Operation, Service};
+use iamd_operation::Output;
+use iamd_types::Error;
+use iamd_wire::{json, xml};
+
+use crate::request::{Reply, Request};
+
+/// How the answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Xml,
+    Json,
+}
+
+impl Format {
+    /// STS answers JSON to those who ask for it; all else of the Query protocol is XML.
+    pub(crate) fn of(service: &Service, request: &Request<'_>) -> Self {
+        let asks = request.header("accept").is_some_and(json::is_asked_for);
+        if asks && service.name == "sts" { Self::Json } else { Self::Xml }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Xml => xml::CONTENT_TYPE,
+            Self::Json => json::CONTENT_TYPE,
+        }
+    }
+}
+
+/// The answer of an operation that succeeded.
+pub(crate) fn success(
+    format: Format,
+    service: &Service,
+    operation: &Operation,
+    request_id: &str,
+    output: &dyn Output,
+) -> Result<Reply, Error> {
+    let mut body = Vec::with_capacity(1024);
+    match format {
+        Format::Xml => output.write_xml(&mut body, service, operation, request_id)?,
+        Format::Json => output.write_json(&mut body, service, operation, request_id)?,
+    }
+    Ok(Reply {
+        status: 200,
+        content_type: format.content_type(),
+        request_id: request_id.to_owned(),
+        body,
+        error_code: None,
+    })
+}
+
+/// The answer to a request that was refused.
+pub(crate) fn failure(format: Format, service: &Service, request_id: &str, error: &Error) -> Reply {
+    let mut body = Vec::with_capacity(512);
+    match format {
+        Format::Xml => xml::write_error(&mut body, service.xml_namespace, error, request_id),
+        Format::Json => json::write_error(&mut body, error, request_id),
+    }
+    Reply {
+        status: error.code().http_status(),
+        content_type: format.content_type(),
+        request_id: request_id.to_owned(),
+        body,
+        error_code: Some(error.code()),
+    }
+}
