@@ -1,7 +1,7 @@
 //! Requests of the AWS Query protocol: a form whose parameter names are paths,
 //! `Tags.member.1.Key=Team`.
 //!
-//! The pairs are sorted by path once. A [`Node`] is then a run of pairs with a common beginning, so
+//! The pairs are sorted by path once. A `Node` is then a run of pairs with a common beginning, so
 //! the tree needs no memory of its own: its children are the runs inside.
 
 mod check;
@@ -126,6 +126,10 @@ impl<'f> Pair<'f> {
 /// The order that keeps what is under one path together: `A`, `A.1`, `A-`, although `-` comes before
 /// the point in ASCII.
 fn by_path(left: &str, right: &str) -> Ordering {
-    let key = |byte: u8| if byte == b'.' { 0 } else { u16::from(byte) + 1 };
-    left.bytes().map(key).cmp(right.bytes().map(key))
+    match left.bytes().zip(right.bytes()).find(|(left, right)| left != right) {
+        Some((b'.', _)) => Ordering::Less,
+        Some((_, b'.')) => Ordering::Greater,
+        Some((left, right)) => left.cmp(&right),
+        None => left.len().cmp(&right.len()),
+    }
 }
