@@ -64,12 +64,12 @@ pub enum Error {
     },
 
     /// Parts missing in header authentication: all sentences at once.
-    #[error("{sentences}Authorization={algorithm}")]
+    #[error("{sentences}Authorization={header}")]
     IncompleteHeader {
         /// One sentence for each missing part, each with a blank after it.
         sentences: String,
-        /// The header's first word; AWS does not echo more of it nowadays.
-        algorithm: String,
+        /// The header, its signature left out.
+        header: String,
     },
 
     /// Parts missing in query authentication: all sentences at once.
@@ -112,6 +112,12 @@ pub enum Error {
         /// The value as sent.
         expires: String,
     },
+
+    /// S3: a presigned request without `X-Amz-Expires`. Other services take it for 15 minutes.
+    #[error(
+        "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
+    )]
+    ExpiresMissing,
 
     /// A percent sign in the query string that no two hexadecimal digits follow.
     #[error("Illegal hex character in escape % pattern: %{digits}")]
@@ -256,6 +262,7 @@ impl Error {
             | Self::SignatureMismatch => "SignatureDoesNotMatch",
             Self::RequestExpired => "RequestExpired",
             Self::HeadersNotSigned { .. } => "AccessDenied",
+            Self::ExpiresMissing => "AuthorizationQueryParametersError",
             Self::ContentSha256Missing => "InvalidRequest",
             Self::ContentSha256Invalid => "InvalidArgument",
             Self::ContentSha256Mismatch => "XAmzContentSHA256Mismatch",
@@ -268,6 +275,7 @@ impl Error {
         match self.code() {
             "IncompleteSignature"
             | "RequestExpired"
+            | "AuthorizationQueryParametersError"
             | "InvalidRequest"
             | "InvalidArgument"
             | "XAmzContentSHA256Mismatch" => 400,

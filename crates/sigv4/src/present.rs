@@ -278,8 +278,7 @@ fn from_header<'a>(authorization: &'a [u8], sent: &SentHeaders<'a>) -> Result<Ra
             continue;
         }
         let Some((key, value)) = cut(piece, b'=') else {
-            let header = echo(&without_signature(header));
-            return Err(Error::NotKeyValue { part: echo(piece), header });
+            return Err(Error::NotKeyValue { part: masked(piece), header: masked(header) });
         };
         let (slot, name) = match key {
             "Credential" => (&mut credential, "Credential"),
@@ -310,7 +309,7 @@ fn from_header<'a>(authorization: &'a [u8], sent: &SentHeaders<'a>) -> Result<Ra
                     "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
                 ),
             ]),
-            algorithm: algorithm.to_owned(),
+            header: masked(header),
         }),
     }
 }
@@ -441,11 +440,11 @@ fn five(credential: &str) -> Option<[&str; 5]> {
     whole.then_some([access_key_id, date, region, service, terminator])
 }
 
-/// The header for an error message: whoever reads a log must not be able to replay it.
-fn without_signature(header: &str) -> String {
-    match header.split_once("Signature=") {
-        Some((before, _)) => format!("{before}Signature=..."),
-        None => header.to_owned(),
+/// The header for an error message: whoever reads a log must not be able to use it.
+fn masked(header: &str) -> String {
+    match header.split_once("Signature") {
+        Some((before, _)) => format!("{}Signature...", echo(before)),
+        None => echo(header),
     }
 }
 

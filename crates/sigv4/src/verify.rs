@@ -156,7 +156,9 @@ impl Presented<'_> {
             let over = now > request.plus(i64::from(seconds));
             return if over { Err(Error::RequestExpired) } else { Ok(()) };
         }
-        // A presigned request without X-Amz-Expires is good for as long as a header is.
+        if self.presigned() && settings.content_sha256 {
+            return Err(Error::ExpiresMissing);
+        }
         let oldest = now.plus(-MAX_SKEW);
         if request < oldest {
             return Err(Error::Expired { request, limit: oldest, now });
