@@ -47,7 +47,6 @@ struct Trail {
 
 /// A request whose caller is known.
 struct Call<'a> {
-    request: &'a Request<'a>,
     caller: &'a Caller,
     signed: &'a Signed,
     event: Event,
@@ -130,7 +129,7 @@ impl Service {
 
         // Authorize, prepare, execute, record.
         let format = Format::of(served.api, request);
-        let call = Call { request, caller: &caller, signed: &signed, event, work };
+        let call = Call { caller: &caller, signed: &signed, event, work };
         let output = self.answer(call, trail).await?;
 
         // Encode.
