@@ -36,7 +36,8 @@ pub struct Policies<'a> {
     /// Service control policies of the caller's account, a list for each level from the organization's root
     /// to the account. `None` where they are not in use.
     pub scps: Option<&'a [Vec<Attached<'a>>]>,
-    /// Resource control policies of the resource's account, in the same form.
+    /// Resource control policies of the resource's account, in the same form. `None` also where the service is none
+    /// of those that AWS covers with them (IAM is not).
     pub rcps: Option<&'a [Vec<Attached<'a>>]>,
 }
 

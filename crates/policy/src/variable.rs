@@ -5,6 +5,10 @@
 use crate::pattern::Token;
 use crate::{Context, Version};
 
+/// The longest text that variables may grow to, in bytes: what a whole document may have. Values are the caller's,
+/// and a document can name one thousands of times.
+const MAX_EXPANDED_BYTES: usize = crate::MAX_DOCUMENT_BYTES;
+
 /// A text in which variables are in force, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<'t> {
@@ -23,7 +27,7 @@ pub(crate) enum Expansion {
     Tokens(Vec<Token>),
     /// Nothing: a variable has no value.
     Unresolved,
-    /// Nobody can tell: the braces make no sense.
+    /// Nobody can tell: the braces make no sense, or the result would be too long.
     Unreadable,
 }
 
@@ -64,7 +68,7 @@ fn variable(text: &str) -> Option<(Piece<'_>, &str)> {
 /// Puts the request's values in place of variables. `token` says what a character outside variables means.
 pub(crate) fn expand(text: &str, context: &Context, token: fn(char) -> Token) -> Expansion {
     let Some(pieces) = pieces(text) else { return Expansion::Unreadable };
-    let mut tokens = Vec::new();
+    let (mut tokens, mut substituted) = (Vec::new(), 0);
     for piece in pieces {
         match piece {
             Piece::Text(text) => tokens.extend(text.chars().map(token)),
@@ -76,6 +80,10 @@ pub(crate) fn expand(text: &str, context: &Context, token: fn(char) -> Token) ->
                     (None, default) => default,
                 };
                 let Some(value) = value else { return Expansion::Unresolved };
+                substituted += value.len();
+                if substituted > MAX_EXPANDED_BYTES {
+                    return Expansion::Unreadable;
+                }
                 tokens.extend(value.chars().map(Token::Literal));
             }
         }
@@ -140,6 +148,14 @@ mod tests {
         ] {
             assert_eq!(plain(text, &context).as_deref(), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn repeated_variables_do_not_eat_memory() {
+        let mut context = Context::new();
+        context.set("a:b", "x".repeat(100_000));
+        assert_eq!(plain(&"${a:b}".repeat(2), &context).unwrap().len(), 200_000);
+        assert_eq!(plain(&"${a:b}".repeat(1_000), &context).as_deref(), Some("unreadable"));
     }
 
     #[test]
