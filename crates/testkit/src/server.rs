@@ -1,0 +1,199 @@
+//! The server.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use iamd_audit::Log;
+use iamd_credentials::Keyring;
+use iamd_directory::{Directory, Quotas};
+use iamd_operation::Tools;
+use iamd_service::{NewAccount, Request, RootCredentials, Service, Settings};
+use iamd_sigv4::{Payload, RequestParts, Settings as Signing, sign};
+use iamd_store::{Memory, Store};
+use iamd_types::{Clock, Entropy};
+use tokio::sync::mpsc;
+
+use crate::{Answer, FixedClock, Recorded, SeededEntropy};
+
+/// What a test's client signs with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The access key id.
+    pub access_key_id: String,
+    /// The secret.
+    pub secret_access_key: String,
+    /// The session token of temporary credentials.
+    pub session_token: Option<String>,
+}
+
+impl Credentials {
+    /// Those in the answer of CreateAccessKey, AssumeRole or GetSessionToken.
+    pub fn of(answer: &Answer) -> Self {
+        Self {
+            access_key_id: answer.text("AccessKeyId"),
+            secret_access_key: answer.text("SecretAccessKey"),
+            session_token: Some(answer.text("SessionToken")).filter(|token| !token.is_empty()),
+        }
+    }
+}
+
+/// A server with one account, `111122223333`.
+pub struct TestServer {
+    /// The service itself.
+    pub service: Arc<Service>,
+    /// Its clock.
+    pub clock: Arc<FixedClock>,
+    /// What it recorded.
+    pub records: Recorded,
+    /// The root user of the first account.
+    pub root: Credentials,
+}
+
+/// The API versions, by signing name.
+const VERSIONS: [(&str, &str); 2] = [("iam", "2010-05-08"), ("sts", "2011-06-15")];
+
+impl TestServer {
+    /// A server on a memory store.
+    pub async fn start() -> Self {
+        Self::start_on(Arc::new(Memory::default())).await
+    }
+
+    /// A server on this store, which must be empty.
+    pub async fn start_on(store: Arc<dyn Store>) -> Self {
+        let clock = Arc::new(FixedClock::new());
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
+        let records = Recorded::default();
+        let (outbox, entries) = mpsc::unbounded_channel();
+        let quotas = Quotas::default();
+        let directory = Directory::open(store, quotas, Arc::clone(&entropy), outbox).await.unwrap();
+        let keyring = Arc::new(Keyring::generate(&*entropy, clock.now()));
+        let tools = Tools { directory: Arc::new(directory), keyring, entropy };
+        let log = Log::start(records.clone()).unwrap();
+        let service = Service::new(tools, clock.clone(), log, Settings::default());
+        let service = Arc::new(service);
+        tokio::spawn(Arc::clone(&service).drain_outbox(entries));
+        let root = new_account(&service, "111122223333").await;
+        Self { service, clock, records, root }
+    }
+
+    /// Another account with this id; its root user's credentials.
+    pub async fn new_account(&self, id: &str) -> Credentials {
+        new_account(&self.service, id).await
+    }
+
+    /// Calls an operation of IAM, or of STS when the name says so (`sts:AssumeRole`).
+    pub async fn call(
+        &self,
+        credentials: &Credentials,
+        operation: &str,
+        parameters: &[(&str, &str)],
+    ) -> Answer {
+        self.send(Some(credentials), operation, parameters).await
+    }
+
+    /// Calls an operation without a signature.
+    pub async fn call_unsigned(&self, operation: &str, parameters: &[(&str, &str)]) -> Answer {
+        self.send(None, operation, parameters).await
+    }
+
+    async fn send(
+        &self,
+        credentials: Option<&Credentials>,
+        operation: &str,
+        parameters: &[(&str, &str)],
+    ) -> Answer {
+        let (service, action) = operation.split_once(':').unwrap_or(("iam", operation));
+        let version = VERSIONS.iter().find(|(name, _)| *name == service).unwrap().1;
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("Action", action).append_pair("Version", version);
+        form.extend_pairs(parameters);
+        let body = form.finish();
+        let host = format!("{service}.amazonaws.com");
+        let mut headers = vec![
+            ("host".to_owned(), host),
+            ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
+            ("user-agent".to_owned(), "testkit".to_owned()),
+        ];
+        if let Some(credentials) = credentials {
+            let added = self.signature(credentials, service, &headers, body.as_bytes());
+            headers.extend(added.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        }
+        self.handle("POST", "/", &headers, body.as_bytes()).await
+    }
+
+    fn signature(
+        &self,
+        credentials: &Credentials,
+        service: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Vec<(&'static str, String)> {
+        let headers = borrowed(headers);
+        let parts = RequestParts { method: "POST", target: "/", headers: &headers };
+        let signer = iamd_sigv4::Credentials {
+            access_key_id: &credentials.access_key_id,
+            secret_access_key: &credentials.secret_access_key,
+            session_token: credentials.session_token.as_deref(),
+        };
+        let settings = Signing::query(service, Some("us-east-1"));
+        let now = self.clock.now().seconds();
+        sign(&parts, Payload::Bytes(body), &signer, now, &settings).unwrap()
+    }
+
+    /// Sends a request as it is.
+    pub async fn handle(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Answer {
+        let request = Request {
+            method,
+            target,
+            headers: &borrowed(headers),
+            body,
+            source_ip: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
+            tls: None,
+        };
+        let reply = self.service.handle(&request).await;
+        Answer { status: reply.status, body: String::from_utf8(reply.body).unwrap() }
+    }
+
+    /// A user with an access key, made by the root user.
+    pub async fn user(&self, name: &str) -> Credentials {
+        self.call(&self.root, "CreateUser", &[("UserName", name)]).await.ok();
+        self.key_of(name).await
+    }
+
+    /// An access key for a user, made by the root user.
+    pub async fn key_of(&self, name: &str) -> Credentials {
+        let key = self.call(&self.root, "CreateAccessKey", &[("UserName", name)]).await.ok();
+        Credentials::of(&key)
+    }
+
+    /// Embeds a policy in a user.
+    pub async fn allow(&self, user: &str, policy: &str, document: &str) {
+        let parameters = [("UserName", user), ("PolicyName", policy), ("PolicyDocument", document)];
+        self.call(&self.root, "PutUserPolicy", &parameters).await.ok();
+    }
+}
+
+async fn new_account(service: &Service, id: &str) -> Credentials {
+    let credentials: RootCredentials = service.draw_account(NewAccount {
+        id: Some(id.parse().unwrap()),
+        name: format!("account {id}"),
+        email: format!("root@{id}.example"),
+        root_key: None,
+    });
+    service.create_account(&credentials).await.unwrap();
+    Credentials {
+        access_key_id: credentials.key.id.to_string(),
+        secret_access_key: credentials.key.secret.expose().clone(),
+        session_token: None,
+    }
+}
+
+fn borrowed(headers: &[(String, String)]) -> Vec<(&str, &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect()
+}
