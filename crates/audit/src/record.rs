@@ -1,0 +1,267 @@
+//! One CloudTrail record: an event with who, what, when, from where and with which outcome.
+//!
+//! It holds no secrets: `requestParameters` and `responseElements` come without them. Member names,
+//! their order and the limits of their sizes are CloudTrail's. Building one borrows; only the line
+//! is allocated.
+
+use iamd_types::{AccountId, Timestamp};
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::Value;
+
+use crate::EventId;
+use crate::identity::{Shown, UserIdentity, optional};
+
+/// The longest line, in bytes (AWS: 256 KB an event).
+pub const LINE_LIMIT: usize = 256 * 1024;
+/// `userAgent`, `errorCode`, `errorMessage`, in bytes (AWS: 1 KB).
+const TEXT_LIMIT: usize = 1024;
+/// `requestParameters` and `responseElements`, in bytes of JSON (AWS: 100 KB).
+const PART_LIMIT: usize = 100 * 1024;
+/// `additionalEventData`, in bytes of JSON (AWS: 28 KB).
+const ADDITIONAL_LIMIT: usize = 28 * 1024;
+/// A usual line is shorter than this.
+const USUAL_LENGTH: usize = 1536;
+
+/// A record. Members that are `None` or empty are left out, except the two that CloudTrail always
+/// writes, then as `null`.
+#[derive(Debug, Clone)]
+pub struct Record<'a> {
+    /// Who called.
+    pub user_identity: UserIdentity<'a>,
+    /// When.
+    pub event_time: Timestamp,
+    /// The service's name, such as `iam`: `eventSource` and `eventVersion` follow from it.
+    pub service: &'a str,
+    /// The operation.
+    pub event_name: &'a str,
+    /// The region of the signature.
+    pub aws_region: &'a str,
+    /// The caller's address, or a service's name.
+    pub source_ip_address: &'a str,
+    /// `User-Agent`, cut at 1 KB.
+    pub user_agent: Option<&'a str>,
+    /// The exception's name, when the request was refused; cut at 1 KB.
+    pub error_code: Option<&'a str>,
+    /// The caller's message, when the request was refused; cut at 1 KB.
+    pub error_message: Option<&'a str>,
+    /// The input, without secrets; cut at 100 KB.
+    pub request_parameters: Option<Value>,
+    /// The output of a change, without secrets; cut at 100 KB.
+    pub response_elements: Option<Value>,
+    /// What else there is to say; cut at 28 KB.
+    pub additional_event_data: Option<Value>,
+    /// `x-amzn-RequestId`
+    pub request_id: &'a str,
+    /// This record's own id.
+    pub event_id: EventId,
+    /// Whether the operation only reads.
+    pub read_only: bool,
+    /// What it was done to; IAM's operations name nothing.
+    pub resources: Vec<Resource<'a>>,
+    /// What kind of event.
+    pub event_type: EventType,
+    /// The account whose record this is.
+    pub recipient_account_id: AccountId,
+    /// One id in the records of both accounts, when a call concerns two.
+    pub shared_event_id: Option<EventId>,
+    /// Management or data.
+    pub event_category: Category,
+    /// The connection, when it was encrypted.
+    pub tls_details: Option<TlsDetails<'a>>,
+    /// Whether the credentials are those of a console session.
+    pub session_credential_from_console: bool,
+}
+
+/// An element of `resources`.
+#[derive(Debug, Clone)]
+pub struct Resource<'a> {
+    /// Its ARN.
+    pub arn: &'a str,
+    /// Its account.
+    pub account: AccountId,
+    /// `AWS::IAM::Role`
+    pub resource_type: &'a str,
+}
+
+/// `eventType`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventType {
+    /// A call of an API.
+    AwsApiCall,
+    /// Something that the service did by itself.
+    AwsServiceEvent,
+    /// An action in the console that is no API call.
+    AwsConsoleAction,
+    /// A sign-in.
+    AwsConsoleSignIn,
+}
+
+/// `eventCategory`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Category {
+    /// Control of resources.
+    Management,
+    /// Work on what is in a resource.
+    Data,
+}
+
+/// `tlsDetails`
+#[derive(Debug, Clone)]
+pub struct TlsDetails<'a> {
+    /// `TLSv1.3`
+    pub tls_version: &'a str,
+    /// `TLS_AES_128_GCM_SHA256`
+    pub cipher_suite: &'a str,
+    /// The `Host` header.
+    pub client_provided_host_header: &'a str,
+}
+
+impl Record<'_> {
+    /// The record as one line of JSON without a line end, at most [`LINE_LIMIT`] long.
+    pub fn to_line(&self) -> Vec<u8> {
+        self.line_within(LINE_LIMIT)
+    }
+
+    /// The line, at most `limit` bytes long. Beyond a limit, the long texts within
+    /// `requestParameters`, `responseElements` and `additionalEventData` lose their ends, which
+    /// `…` marks; what is still too long becomes `null`. (AWS only says that it cuts.)
+    pub(crate) fn line_within(&self, limit: usize) -> Vec<u8> {
+        let line = self.serialize_line();
+        // Below this no part can be too long.
+        if line.len() <= ADDITIONAL_LIMIT.min(limit) {
+            return line;
+        }
+        let mut record = self.clone();
+        record.cut_parts(PART_LIMIT, ADDITIONAL_LIMIT);
+        let mut line = record.serialize_line();
+        let mut part = PART_LIMIT;
+        while line.len() > limit && part > 0 {
+            part /= 2;
+            record.cut_parts(part, part);
+            line = record.serialize_line();
+        }
+        line
+    }
+
+    #[expect(clippy::expect_used, reason = "all keys are texts, and a vector takes any bytes")]
+    fn serialize_line(&self) -> Vec<u8> {
+        let mut line = Vec::with_capacity(USUAL_LENGTH);
+        serde_json::to_writer(&mut line, self).expect("a record is JSON");
+        line
+    }
+
+    fn cut_parts(&mut self, limit: usize, additional: usize) {
+        cut_part(&mut self.request_parameters, limit);
+        cut_part(&mut self.response_elements, limit);
+        cut_part(&mut self.additional_event_data, additional);
+    }
+
+    /// As recorded in 2024: it differs by service.
+    fn event_version(&self) -> &'static str {
+        match self.service {
+            "sts" | "signin" => "1.08",
+            "iam" => "1.09",
+            _ => "1.10",
+        }
+    }
+}
+
+/// Shortens the longest texts within a part until its JSON is short enough.
+fn cut_part(part: &mut Option<Value>, limit: usize) {
+    let Some(value) = part else { return };
+    let mut text_limit = limit;
+    while value.to_string().len() > limit {
+        if text_limit < 64 {
+            *part = None;
+            return;
+        }
+        text_limit /= 2;
+        cut_texts(value, text_limit);
+    }
+}
+
+/// Cuts the texts within a value. The depth is that of a parsed request, which is limited.
+fn cut_texts(value: &mut Value, limit: usize) {
+    match value {
+        Value::String(text) => {
+            if text.len() > limit {
+                text.truncate(text.floor_char_boundary(limit));
+                text.push('…');
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| cut_texts(item, limit)),
+        Value::Object(members) => members.values_mut().for_each(|item| cut_texts(item, limit)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn short(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TEXT_LIMIT)).unwrap_or_default()
+}
+
+impl Serialize for Record<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("eventVersion", self.event_version())?;
+        map.serialize_entry("userIdentity", &self.user_identity)?;
+        map.serialize_entry("eventTime", &Shown(self.event_time))?;
+        map.serialize_entry("eventSource", &Shown(format_args!("{}.amazonaws.com", self.service)))?;
+        map.serialize_entry("eventName", self.event_name)?;
+        map.serialize_entry("awsRegion", self.aws_region)?;
+        map.serialize_entry("sourceIPAddress", self.source_ip_address)?;
+        optional(&mut map, "userAgent", self.user_agent.map(short))?;
+        optional(&mut map, "errorCode", self.error_code.map(short))?;
+        optional(&mut map, "errorMessage", self.error_message.map(short))?;
+        map.serialize_entry("requestParameters", &self.request_parameters)?;
+        map.serialize_entry("responseElements", &self.response_elements)?;
+        optional(&mut map, "additionalEventData", self.additional_event_data.as_ref())?;
+        map.serialize_entry("requestID", self.request_id)?;
+        map.serialize_entry("eventID", &self.event_id)?;
+        map.serialize_entry("readOnly", &self.read_only)?;
+        if !self.resources.is_empty() {
+            map.serialize_entry("resources", &self.resources)?;
+        }
+        map.serialize_entry("eventType", self.event_type.as_str())?;
+        let management = self.event_category == Category::Management;
+        map.serialize_entry("managementEvent", &management)?;
+        map.serialize_entry("recipientAccountId", &Shown(self.recipient_account_id))?;
+        optional(&mut map, "sharedEventID", self.shared_event_id.as_ref())?;
+        map.serialize_entry("eventCategory", if management { "Management" } else { "Data" })?;
+        optional(&mut map, "tlsDetails", self.tls_details.as_ref())?;
+        if self.session_credential_from_console {
+            map.serialize_entry("sessionCredentialFromConsole", "true")?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Resource<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("ARN", self.arn)?;
+        map.serialize_entry("accountId", &Shown(self.account))?;
+        map.serialize_entry("type", self.resource_type)?;
+        map.end()
+    }
+}
+
+impl Serialize for TlsDetails<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("tlsVersion", self.tls_version)?;
+        map.serialize_entry("cipherSuite", self.cipher_suite)?;
+        map.serialize_entry("clientProvidedHostHeader", self.client_provided_host_header)?;
+        map.end()
+    }
+}
+
+impl EventType {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::AwsApiCall => "AwsApiCall",
+            Self::AwsServiceEvent => "AwsServiceEvent",
+            Self::AwsConsoleAction => "AwsConsoleAction",
+            Self::AwsConsoleSignIn => "AwsConsoleSignIn",
+        }
+    }
+}
