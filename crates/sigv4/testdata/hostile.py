@@ -1,5 +1,7 @@
 """Requests that must be refused, with the codes, and a few that look odd and are right."""
 
+import hmac
+
 from signing import *
 
 
@@ -49,6 +51,15 @@ GENERIC = (
 )
 
 
+def signed_by_hand(canonical):
+    """The signature of a canonical request that no signer makes."""
+    key = ("AWS4" + SECRET).encode()
+    for part in scope().split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    to_sign = f"AWS4-HMAC-SHA256\n{TIME}\n{scope()}\n{sha256(canonical)}"
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+
+
 def hostile():
     """What must be refused, and a few that look odd and are right."""
     post = {
@@ -84,6 +95,19 @@ def hostile():
         ("signed-header-empty-name", authorization(lambda a: a.replace("host;", "host;;"))),
     ]:
         yield vector(f"tampered-{name}", **param, edit=edit, errors=DIFFERS, message=GENERIC)
+    # However its signer wrote it down, a signed header that is not there was taken away.
+    for name, line in [("skipped", ""), ("empty", "missing:\n"), ("bare", "missing\n")]:
+        canonical = f"GET\n/\n\nhost:{HOST}\n{line}x-amz-date:{TIME}\n\nhost;missing;x-amz-date\n{sha256(b'')}"
+        signature = signed_by_hand(canonical)
+        if name == "empty":
+            there = vector("signed-header-empty", headers=base(("Missing", "")))
+            assert there["expect"]["signature"] == signature
+            yield there
+        yield vector(
+            f"signed-header-absent-{name}",
+            edit=authorization(lambda a, s=signature: a[:-64].replace("host;", "host;missing;") + s),
+            errors=DIFFERS,
+        )
     yield vector("wrong-secret", credentials={"secret_key": SECRET[::-1]}, errors=DIFFERS, message=GENERIC)
     yield vector(
         "another-body-for-a-signed-empty-one", method="POST", edit=lambda r: r.update(body_b64="YQ=="), errors=DIFFERS
