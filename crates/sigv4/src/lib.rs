@@ -6,6 +6,36 @@
 //! [`Presented::verify`] then checks scope, time and signature. Errors come in AWS's order and
 //! carry AWS's codes and texts.
 //!
+//! ```
+//! use iamd_sigv4::{Credentials, Error, Payload, RequestParts, Settings, SigningKey, present, sign};
+//!
+//! # fn main() -> Result<(), Error> {
+//! let settings = Settings::query("iam", None);
+//! let now = 1_440_938_160;
+//! let body = Payload::Bytes(b"Action=GetUser&Version=2010-05-08");
+//! let mut headers: Vec<(&str, &[u8])> = vec![("host", b"localhost:4260")];
+//! let parts = RequestParts { method: "POST", target: "/", headers: &headers };
+//!
+//! // A client signs.
+//! let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+//! let credentials = Credentials {
+//!     access_key_id: "AKIAIOSFODNN7EXAMPLE",
+//!     secret_access_key: secret,
+//!     session_token: None,
+//! };
+//! let added = sign(&parts, body, &credentials, now, &settings)?;
+//! headers.extend(added.iter().map(|(name, value)| (*name, value.as_bytes())));
+//!
+//! // A server verifies.
+//! let parts = RequestParts { method: "POST", target: "/", headers: &headers };
+//! let presented = present(&parts)?.ok_or(Error::MissingAuthenticationToken)?;
+//! assert_eq!(presented.access_key_id(), "AKIAIOSFODNN7EXAMPLE");
+//! let scope = presented.scope();
+//! let key = SigningKey::derive(secret, scope.date(), scope.region(), scope.service());
+//! presented.verify(&key, body, now, &settings)
+//! # }
+//! ```
+//!
 //! Not here: users, storage, HTTP types, clocks, threads. Time is an argument.
 //!
 //! The one idea: the *canonical request* is never built as text. It is written through a small

@@ -18,8 +18,9 @@ const MAX_HEADERS: usize = 200;
 const MAX_QUERY_PARAMETERS: usize = 1000;
 /// `X-Amz-Expires` is at most a week.
 pub(crate) const MAX_EXPIRES: u32 = 604_800;
-/// Errors repeat at most so many characters of what was sent.
+/// Errors repeat at most so many characters of what was sent, and of an algorithm's name.
 const MAX_ECHO: usize = 256;
+const MAX_ALGORITHM: usize = 24;
 
 /// The parts of a request's signature. Nothing of it is verified. No `Debug`: it holds the
 /// signature and the session token.
@@ -267,7 +268,9 @@ fn from_header<'a>(authorization: &'a [u8], sent: &SentHeaders<'a>) -> Result<Ra
     let header = header.trim_ascii();
     let (algorithm, mut rest) = cut(header, b' ').unwrap_or((header, ""));
     if algorithm != ALGORITHM {
-        return Err(Error::UnsupportedAlgorithm { algorithm: echo(algorithm) });
+        // Enough for every algorithm's name, too little for somebody's token.
+        let algorithm = algorithm.chars().take(MAX_ALGORITHM).collect();
+        return Err(Error::UnsupportedAlgorithm { algorithm });
     }
     let (mut credential, mut signed_headers, mut signature) = (None, None, None);
     while !rest.is_empty() {
