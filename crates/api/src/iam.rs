@@ -72,6 +72,7 @@ pub struct AccessDetail {
 #[serde(rename_all = "PascalCase")]
 pub struct AccessKey {
     /// `UserName`, 1 to 64 characters.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub user_name: String,
     /// `AccessKeyId`, 16 to 128 characters.
     pub access_key_id: String,
@@ -4774,8 +4775,10 @@ pub struct UploadSigningCertificateResponse {
 #[serde(rename_all = "PascalCase")]
 pub struct User {
     /// `Path`, 1 to 512 characters.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub path: String,
     /// `UserName`, 1 to 64 characters.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub user_name: String,
     /// `UserId`, 16 to 128 characters.
     pub user_id: String,

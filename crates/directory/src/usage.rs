@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use iamd_store::{Batch, CommitError, KeyRange, Op, Partition, Revision, Store, Txn, TxnId};
 use iamd_types::{Entropy, Error, Timestamp, entropy};
 
+use crate::records::AccessKey;
 use crate::writer::read_error;
 
 /// The last use of an access key.
@@ -57,19 +58,13 @@ impl Usage {
         Ok(usage)
     }
 
-    /// Notes a use. The lock is one of many, and held for a look-up.
-    pub fn note(&self, key: &str, at: Timestamp, service: &str, region: &str) {
-        let Some(shard) = self.shards.get(shard_of(key)) else { return };
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(noted) = shard.get(key) {
-            let recent = at.seconds().saturating_sub(noted.used.at.seconds()) < GRANULARITY;
-            if recent && &*noted.used.service == service && &*noted.used.region == region {
-                return;
-            }
+    /// Notes a use of a long-term key. Most uses end at an atomic beside the key's record.
+    pub fn note(&self, key: &AccessKey, at: Timestamp, service: &str, region: &str) {
+        if key.keys().is_due(at, service, region, GRANULARITY) {
+            let at = at.whole_seconds();
+            let used = LastUsed { at, service: service.into(), region: region.into() };
+            self.put(key.id(), Noted { used, written: false });
         }
-        let used =
-            LastUsed { at: at.whole_seconds(), service: service.into(), region: region.into() };
-        shard.insert(key.into(), Noted { used, written: false });
     }
 
     /// The last use of a key.

@@ -63,11 +63,11 @@ impl Holder {
         }
     }
 
-    /// The name in answers. The root user has none of its own.
-    fn name(&self) -> &str {
+    /// The name in answers. The root user has none.
+    fn name(&self) -> Option<String> {
         match self {
-            Self::Root => "<root_account>",
-            Self::User(user) => user.name(),
+            Self::Root => None,
+            Self::User(user) => Some(user.name().to_owned()),
         }
     }
 
@@ -166,7 +166,7 @@ impl PreparedCommand for CreateAccessKey {
         ids.push(drawn.id.to_string());
         holder.put_key_ids(tx, ids);
         let access_key = iam::AccessKey {
-            user_name: holder.name().to_owned(),
+            user_name: holder.name().unwrap_or_default(),
             access_key_id: drawn.id.to_string(),
             status: iam::StatusType::Active,
             secret_access_key: drawn.secret.clone(),
@@ -202,7 +202,7 @@ impl Query for ListAccessKeys {
         let keys = page.items.iter().filter_map(|id| view.account.access_key(id));
         let access_key_metadata = keys
             .map(|key| iam::AccessKeyMetadata {
-                user_name: Some(holder.name().to_owned()),
+                user_name: holder.name(),
                 access_key_id: Some(key.id().to_owned()),
                 status: Some(status(key.active())),
                 create_date: Some(key.created()),

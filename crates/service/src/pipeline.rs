@@ -112,9 +112,11 @@ impl Service {
         let signed = self.authenticate(request, served, &presented, &facts).await?;
         let caller = Caller::resolve(&signed.proof, &signed.account)?;
         trail.caller = Some(caller.arn.clone());
-        let scope = presented.scope();
-        let usage = self.tools.directory.usage();
-        usage.note(presented.access_key_id(), facts.now, scope.service(), scope.region());
+        if let Some(key) = signed.account.access_key(presented.access_key_id()) {
+            let scope = presented.scope();
+            let usage = self.tools.directory.usage();
+            usage.note(key, facts.now, scope.service(), scope.region());
+        }
 
         // Decode: a typed input, every constraint of the model checked.
         let parameters = parameters?;

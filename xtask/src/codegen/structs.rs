@@ -73,7 +73,7 @@ fn structure(source: &Source<'_>, name: &str, shape: &Shape) -> anyhow::Result<S
     );
     for (member, reference) in &shape.members.0 {
         let required = shape.required.contains(member);
-        out.push_str(&field(source, member, reference, required, (input, output))?);
+        out.push_str(&field(source, (name, member), reference, required, (input, output))?);
     }
     out.push_str("}\n");
     Ok(out)
@@ -92,9 +92,14 @@ fn describe(source: &Source<'_>, name: &str) -> String {
     uses.next().map_or_else(|| format!("The shape `{name}`."), |first| format!("{first}."))
 }
 
+/// Members that the model calls required and answers about the root user leave out: it has no name
+/// and no path.
+const MISSING_FOR_ROOT: [(&str, &str); 3] =
+    [("AccessKey", "UserName"), ("User", "Path"), ("User", "UserName")];
+
 fn field(
     source: &Source<'_>,
-    name: &str,
+    (owner, name): (&str, &str),
     reference: &Reference,
     required: bool,
     (input, output): (bool, bool),
@@ -109,6 +114,9 @@ fn field(
     let mut attributes = Vec::new();
     if pascal_case(&field) != name {
         attributes.push(format!("rename = \"{name}\""));
+    }
+    if required && output && MISSING_FOR_ROOT.contains(&(owner, name)) {
+        attributes.push("skip_serializing_if = \"String::is_empty\"".to_owned());
     }
     if !required {
         rust = format!("Option<{rust}>");
