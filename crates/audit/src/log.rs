@@ -150,14 +150,11 @@ impl Log {
         if !self.keeps {
             return Ok(());
         }
-        let mut state = self.shared.lock();
-        let taken = state.take(json);
-        let wake = state.must_wake();
-        drop(state);
+        let wake = self.shared.lock().take(json)?;
         if wake {
             self.shared.wake.notify_one();
         }
-        taken
+        Ok(())
     }
 
     /// Delivers the line of an outbox entry; returns when it is durable, at once if it was before.
@@ -172,15 +169,17 @@ impl Log {
         let place = Arc::clone(&self.deliveries).acquire_owned().await;
         let place = place.map_err(|_| Refused::Closed)?;
         let (durable, kept) = oneshot::channel();
-        {
+        let wake = {
             let mut state = self.shared.lock();
             if state.closed {
                 return Err(Refused::Closed);
             }
-            state.push(Line { id: Some(id), json });
             state.deliveries.push(Delivery { durable, _place: place });
+            state.push(Line { id: Some(id), json })
+        };
+        if wake {
+            self.shared.wake.notify_one();
         }
-        self.shared.wake.notify_one();
         kept.await.map_err(|_| Refused::Closed)
     }
 
@@ -256,13 +255,13 @@ impl Shared {
 }
 
 impl State {
-    fn take(&mut self, json: Vec<u8>) -> Result<(), Refused> {
+    /// Takes a line; whether the thread is to be woken.
+    fn take(&mut self, json: Vec<u8>) -> Result<bool, Refused> {
         if let Some(refused) = self.refusal(json.len()) {
             self.counts.refused += 1;
             return Err(refused);
         }
-        self.push(Line { id: None, json });
-        Ok(())
+        Ok(self.push(Line { id: None, json }))
     }
 
     /// Why a line of this length is not taken, if it is not.
@@ -281,16 +280,14 @@ impl State {
         }
     }
 
-    fn push(&mut self, line: Line) {
+    /// Adds a line; whether the thread is to be woken. It sleeps when there is none, and gathers
+    /// until there is a hurry. Waking it for every line would cost more than the line.
+    fn push(&mut self, line: Line) -> bool {
+        let hurried = self.in_hurry();
         self.waiting_lines += 1;
         self.waiting_bytes += line.json.len();
         self.lines.push(line);
-    }
-
-    /// Whether the thread is to be woken after a line was pushed: it sleeps when there is none, and
-    /// gathers until there is a hurry. Waking it for every line would cost more than the line.
-    fn must_wake(&self) -> bool {
-        self.lines.len() == 1 || self.in_hurry()
+        self.lines.len() == 1 || (!hurried && self.in_hurry())
     }
 
     fn is_idle(&self) -> bool {
