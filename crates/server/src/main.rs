@@ -1,2 +1,69 @@
-//! The iamd binary: configuration, wiring, shutdown and the command line
-fn main() {}
+//! The iamd binary: the command line, configuration, wiring and shutdown.
+//!
+//! It decides nothing: who may do what is settled below. What it adds is the outside world (files,
+//! clock, randomness, sockets, signals) and words for what can go wrong with it.
+
+mod admin;
+mod admin_client;
+mod api;
+mod cli;
+mod config;
+mod files;
+mod keys;
+mod listen;
+mod logging;
+mod root_user;
+mod serve;
+mod settings;
+mod signals;
+mod state;
+mod system;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::ArgMatches;
+
+use crate::cli::{Cli, Command, ConfigCommand, Settings};
+
+fn main() -> ExitCode {
+    let (cli, matches) = cli::parse();
+    match run(cli, &matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One sentence: what could not be done, and why.
+            let _ = writeln!(io::stderr(), "iamd: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve(settings) => {
+            let config = load(&settings, matches)?.config;
+            runtime()?.block_on(serve::run(&config))
+        }
+        Command::Account(command) => runtime()?.block_on(admin_client::run(command)),
+        Command::Config(ConfigCommand::Show(settings)) => {
+            let shown = load(&settings, matches)?.show();
+            io::stdout().write_all(shown.as_bytes()).context("cannot print the configuration")
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut cli::command(), "iamd", &mut io::stdout());
+            Ok(())
+        }
+    }
+}
+
+fn load(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<config::Effective> {
+    config::load(settings.config.as_deref(), matches)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")
+}

@@ -1,0 +1,76 @@
+# What one does with this repository. `make help` lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+CARGO ?= cargo
+PYTHON ?= python3
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+VENV := .venv
+# What `make run` hands to `iamd serve`, such as ARGS="--ephemeral".
+ARGS ?=
+
+say = @printf '\n== %s\n'
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Build iamd and start it on localhost:4260 (data in ./iamd-data).
+	$(say) "Building iamd"
+	@$(CARGO) build --release --locked --package iamd-server
+	$(say) "Starting; paste the export lines into another shell, then try: aws sts get-caller-identity"
+	@exec $(TARGET)/release/iamd serve $(ARGS)
+
+.PHONY: test
+test: lint unit rules e2e ## Run every check and test.
+
+.PHONY: lint
+lint: ## Check the format and the lints.
+	$(say) "Format"
+	@$(CARGO) fmt --all --check
+	$(say) "Lints"
+	@$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: unit
+unit: ## Run the Rust tests.
+	$(say) "Rust tests"
+	@$(CARGO) test --workspace --locked
+
+.PHONY: rules
+rules: ## Check the house rules, and that generated files are as generated.
+	$(say) "House rules"
+	@$(CARGO) xtask tidy
+	$(say) "Generated files"
+	@$(CARGO) xtask codegen --check
+	@$(CARGO) xtask coverage --check
+
+.PHONY: e2e
+e2e: $(VENV)/made ## Drive the built binary with the AWS CLI and SDKs.
+	$(say) "Building iamd for the end-to-end tests"
+	@$(CARGO) build --locked --package iamd-server
+	$(say) "End-to-end tests"
+	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e
+
+$(VENV)/made: tests/e2e/requirements.txt
+	$(say) "Installing the clients of the end-to-end tests into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+.PHONY: bench
+bench: ## Measure against the floors, as ratios.
+	@for file in crates/*/benches/*.rs; do \
+	    crate="$$(basename "$$(dirname "$$(dirname "$$file")")")"; \
+	    bench="$$(basename "$$file" .rs)"; \
+	    printf '\n== %s: %s\n' "$$crate" "$$bench"; \
+	    $(CARGO) bench --locked --package "iamd-$$crate" --bench "$$bench"; \
+	done
+
+.PHONY: clean
+clean: ## Remove everything that was built.
+	@$(CARGO) clean
+	@rm -rf $(VENV)

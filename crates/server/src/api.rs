@@ -1,0 +1,169 @@
+//! The API listener's handler: iamd's own endpoints under `/-/`, and the service for all else.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use iamd_audit::Health;
+use iamd_gateway::{Handler, Peer, Refusal, Request, Response, caller};
+use iamd_service::{Reply, Service, Tls};
+use iamd_store::{Partition, Store};
+use iamd_types::entropy::random;
+use iamd_types::{Code, Entropy, Error};
+use iamd_wire::xml;
+use ipnet::IpNet;
+
+use crate::keys;
+
+/// What AWS has no path for: no bucket or API path begins so.
+const OWN: &str = "/-/";
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// The handler.
+pub(crate) struct Api {
+    pub(crate) service: Arc<Service>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+}
+
+impl Handler for Api {
+    async fn handle(&self, request: Request) -> Response {
+        match request.target.path().strip_prefix(OWN) {
+            Some(name) => self.own(&request.method, name).await,
+            None => self.serve(&request).await,
+        }
+    }
+
+    /// The error envelope of the Query protocol, which every service behind this listener speaks.
+    fn refuse(&self, refusal: Refusal) -> Response {
+        let code = match refusal {
+            Refusal::BodyTooLarge { .. } => Code::RequestEntityTooLarge,
+            Refusal::BodyTimeout
+            | Refusal::MalformedBody
+            | Refusal::ConflictingHost
+            | Refusal::TooManyHeaders { .. } => Code::MalformedInput,
+            Refusal::Busy => Code::ServiceUnavailable,
+            Refusal::Failed => Code::InternalFailure,
+        };
+        let request_id = self.request_id();
+        tracing::info!(
+            target: "iamd::request",
+            request_id,
+            decision = "refused",
+            status = code.http_status(),
+            error = code.as_str(),
+            reason = %refusal,
+        );
+        let error = Error::new(code, refusal.to_string());
+        let mut body = Vec::with_capacity(512);
+        xml::write_error(&mut body, iamd_api::iam::SERVICE.xml_namespace, &error, &request_id);
+        encode(Reply {
+            status: code.http_status(),
+            content_type: xml::CONTENT_TYPE,
+            request_id,
+            error_code: Some(code),
+            body,
+        })
+    }
+}
+
+impl Api {
+    async fn serve(&self, request: &Request) -> Response {
+        let source_ip = self.source_ip(request);
+        let target = request.target.path_and_query().map_or("", |target| target.as_str());
+        let headers: Vec<_> =
+            request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let tls =
+            request.tls.map(|tls| Tls { version: tls.version, cipher_suite: tls.cipher_suite });
+        let request = iamd_service::Request {
+            method: request.method.as_str(),
+            target,
+            headers: &headers,
+            body: &request.body,
+            source_ip,
+            tls,
+        };
+        encode(self.service.handle(&request).await)
+    }
+
+    /// The caller's address: the peer's, or the one that a trusted proxy tells.
+    fn source_ip(&self, request: &Request) -> Option<IpAddr> {
+        match request.peer {
+            Peer::Net(peer) => {
+                let tls = request.tls.is_some();
+                Some(caller(peer, tls, &request.headers, &self.trusted_proxies).address)
+            }
+            Peer::Local { .. } => None,
+        }
+    }
+
+    async fn own(&self, method: &Method, name: &str) -> Response {
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+        }
+        match name {
+            "health" => plain(StatusCode::OK, "ok\n"),
+            "ready" if self.is_ready().await => plain(StatusCode::OK, "ready\n"),
+            "ready" => plain(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+            "version" => plain(StatusCode::OK, concat!(env!("CARGO_PKG_VERSION"), "\n")),
+            _ => plain(StatusCode::NOT_FOUND, "there is nothing here\n"),
+        }
+    }
+
+    /// Whether the store answers and the audit log takes records. Why not is for the log alone.
+    async fn is_ready(&self) -> bool {
+        match self.service.log().health() {
+            Health::Working => {}
+            health => {
+                tracing::warn!(?health, "not ready: the audit log takes no records");
+                return false;
+            }
+        }
+        let Ok(partition) = Partition::new(keys::PARTITION) else {
+            return false;
+        };
+        match self.store.head(&partition).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(%error, "not ready: the store does not answer");
+                false
+            }
+        }
+    }
+
+    /// A UUID of random bits (RFC 9562 §5.4).
+    fn request_id(&self) -> String {
+        let bits = u128::from_be_bytes(random(&*self.entropy));
+        let bits = bits & !(0xf << 76) | 4 << 76;
+        let bits = bits & !(0b11 << 62) | 0b10 << 62;
+        let hex = format!("{bits:032x}");
+        let mut id = String::with_capacity(36);
+        for (at, digit) in hex.chars().enumerate() {
+            if [8, 12, 16, 20].contains(&at) {
+                id.push('-');
+            }
+            id.push(digit);
+        }
+        id
+    }
+}
+
+fn encode(reply: Reply) -> Response {
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    if let Ok(request_id) = HeaderValue::try_from(reply.request_id) {
+        headers.insert(REQUEST_ID, request_id);
+    }
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Response { status, headers, body: Bytes::from(reply.body) }
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    Response { status, headers, body: Bytes::from_static(text.as_bytes()) }
+}

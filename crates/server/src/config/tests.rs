@@ -1,0 +1,170 @@
+//! Layers, refusals and what is shown.
+
+use std::ffi::OsString;
+use std::fs;
+
+use expect_test::{Expect, expect};
+use tempfile::TempDir;
+
+use super::*;
+
+/// The effective configuration for a file's text and command line words, environment aside.
+fn effective(text: Option<&str>, words: &[&str]) -> anyhow::Result<Effective> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("iamd.toml");
+    let file = text.map(|text| {
+        fs::write(&path, text).unwrap();
+        path.as_path()
+    });
+    let words = ["iamd"].iter().chain(words).map(OsString::from);
+    let given = without_variables(arguments()).try_get_matches_from(words)?;
+    load(file.or(Some("/dev/null".as_ref())), &given)
+}
+
+fn check_refused(text: &str, expected: Expect) {
+    let error = effective(Some(text), &[]).unwrap_err();
+    let message = format!("{error:#}");
+    let at = message.find("iamd.toml:").unwrap_or_default();
+    expected.assert_eq(&message[at..]);
+}
+
+#[test]
+fn the_defaults_are_well_formed() {
+    let config = Config::default();
+    assert_eq!(config.listen.0.to_string(), "localhost:4260");
+    assert!(!config.ephemeral && !config.insecure_http);
+    config.check().unwrap();
+}
+
+#[test]
+fn every_setting_has_a_flag_and_a_variable_of_its_name() {
+    for argument in arguments().get_arguments() {
+        let key = argument.get_id().as_str();
+        assert_eq!(argument.get_long(), Some(key.replace('_', "-").as_str()));
+        let variable = argument.get_env().unwrap().to_str().unwrap();
+        assert_eq!(variable, format!("IAMD_{}", key.to_uppercase()));
+        assert!(argument.get_help().is_some(), "{key}");
+        assert!(argument.get_help_heading().is_some(), "{key}");
+    }
+}
+
+#[test]
+fn flags_beat_the_file_and_the_file_beats_defaults() {
+    let file = "listen = '127.0.0.1:1'\nlog = 'warn'\nregions = ['a', 'b']\ninsecure_http = true";
+    let words = ["--listen", "127.0.0.1:2", "--regions", "c,d", "--insecure-http=false"];
+    let config = effective(Some(file), &words).unwrap().config;
+    assert_eq!(config.listen.0.port, 2);
+    assert_eq!(config.log, "warn");
+    let regions: Vec<_> = config.regions.iter().map(|region| region.0.0.as_str()).collect();
+    assert_eq!(regions, ["c", "d"]);
+    assert!(!config.insecure_http);
+    assert_eq!(config.data_dir, Path::new("./iamd-data"));
+}
+
+#[test]
+fn switches_need_no_value() {
+    assert!(effective(None, &["--ephemeral"]).unwrap().config.ephemeral);
+    assert!(!effective(Some("ephemeral = true"), &["--ephemeral=false"]).unwrap().config.ephemeral);
+}
+
+#[test]
+fn wrong_files_are_refused_by_line() {
+    check_refused(
+        "listen = 'localhost:1'\n\nlisen = 'localhost:2'\n",
+        expect![
+            "iamd.toml:3: unknown field `lisen`, expected one of `listen`, `tls_cert`, `tls_key`, `insecure_http`, `trusted_proxies`, `data_dir`, `ephemeral`, `master_key_file`, `account_id`, `root_email`, `root_access_key_id`, `root_secret_access_key`, `regions`, `audit`, `audit_dir`, `log`, `log_format`"
+        ],
+    );
+    check_refused(
+        "\nlisten = 4260",
+        expect!["iamd.toml:2: invalid type: integer `4260`, expected a string"],
+    );
+    check_refused(
+        "listen = '4260'",
+        expect!["iamd.toml:1: expected HOST:PORT, such as localhost:4260 or [::]:4260"],
+    );
+    check_refused(
+        "audit = 'maybe'",
+        expect!["iamd.toml:1: unknown variant `maybe`, expected `on` or `off`"],
+    );
+    check_refused("account_id = '12'", expect!["iamd.toml:1: an account id is twelve digits"]);
+    check_refused("root_secret_access_key = 4711", expect!["iamd.toml:1: expected a string"]);
+    check_refused("a = 1\na = 2", expect!["iamd.toml:2: duplicate key"]);
+    check_refused("[listen", expect!["iamd.toml:1: unclosed table, expected `]`"]);
+    check_refused(
+        "trusted_proxies = ['10.0.0.0/8', 'proxy']",
+        expect!["iamd.toml:1: expected an address or a network, such as 10.0.0.0/8"],
+    );
+}
+
+#[test]
+fn settings_that_go_together_are_given_together() {
+    check_refused(
+        "tls_cert = 'a.pem'",
+        expect!["tls_cert and tls_key go together: give both or neither"],
+    );
+    check_refused(
+        "root_access_key_id = 'AKIAIOSFODNN7EXAMPLE'",
+        expect!["root_access_key_id and root_secret_access_key go together: give both or neither"],
+    );
+    check_refused(
+        "root_access_key_id = 'AKIA'\nroot_secret_access_key = '0123456789abcdef'",
+        expect!["root_access_key_id: expected 16 to 128 letters, digits and underscores"],
+    );
+    check_refused(
+        "root_access_key_id = 'AKIAIOSFODNN7EXAMPLE'\nroot_secret_access_key = 'hunter2'",
+        expect!["root_secret_access_key must have at least 16 characters"],
+    );
+}
+
+#[test]
+fn a_named_file_must_be_there() {
+    let given = arguments().get_matches_from(["iamd"]);
+    let error = load(Some("/no/such/iamd.toml".as_ref()), &given).unwrap_err();
+    assert!(
+        format!("{error:#}").starts_with("cannot read the configuration `/no/such/iamd.toml`: ")
+    );
+}
+
+#[test]
+fn what_is_shown_tells_sources_and_no_secrets() {
+    let file = "log_format = 'json'\nroot_access_key_id = 'AKIAIOSFODNN7EXAMPLE'\nroot_secret_access_key = 'a-very-secret-thing'";
+    let effective = effective(Some(file), &["--ephemeral", "--regions", "us-east-1"]).unwrap();
+    let file = effective.file.as_ref().unwrap().display().to_string();
+    let shown = effective.show();
+    assert!(!shown.contains("a-very-secret-thing"));
+    assert!(!format!("{effective:?}").contains("a-very-secret-thing"));
+    expect![[r##"
+        # Flags beat variables, which beat FILE, which beats defaults.
+
+        # Listening
+        listen = "localhost:4260"  # default
+        # tls_cert is not set
+        # tls_key is not set
+        insecure_http = false  # default
+        trusted_proxies = []  # default
+
+        # State
+        data_dir = "./iamd-data"  # default
+        ephemeral = true  # --ephemeral
+        # master_key_file is not set
+
+        # First account (used when there is none yet)
+        # account_id is not set
+        root_email = "root@iamd.local"  # default
+        root_access_key_id = "AKIAIOSFODNN7EXAMPLE"  # FILE
+        # root_secret_access_key is set  # FILE
+
+        # Behaviour
+        regions = ["us-east-1"]  # --regions
+        audit = "on"  # default
+        # audit_dir is not set
+
+        # Logging
+        log = "info"  # default
+        log_format = "json"  # FILE
+    "##]]
+    .assert_eq(&shown.replace(&file, "FILE"));
+    // It is itself a configuration file.
+    parse_file("shown".as_ref(), &shown).unwrap();
+}

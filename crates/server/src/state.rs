@@ -1,0 +1,130 @@
+//! What the server holds while it runs, opened in an order that leaves nothing half-made, and
+//! closed so that nothing that was promised is lost.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use iamd_audit::{Discard, JsonLines, Log};
+use iamd_credentials::MasterKey;
+use iamd_directory::{Directory, Quotas};
+use iamd_operation::Tools;
+use iamd_service::{Service, Settings};
+use iamd_store::{Embedded, History, Memory, OpenError, Store};
+use iamd_types::{Clock, Entropy};
+use tokio::sync::mpsc;
+
+use crate::config::Config;
+use crate::files;
+use crate::keys::{self, MasterKeySource};
+use crate::settings::Switch;
+use crate::system::{SystemClock, SystemEntropy};
+
+/// How often it is written down when access keys were last used. A crash forgets the last while.
+const USAGE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// The running service and what it stands on.
+pub(crate) struct State {
+    pub(crate) service: Arc<Service>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl State {
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        let (store, source) = open_store(config, &*entropy)?;
+        let keyring = keys::open_keyring(&*store, &source, &*clock, &*entropy).await?;
+        let log = open_log(config, &clock)?;
+        let (moved, outbox) = mpsc::unbounded_channel();
+        let directory =
+            Directory::open(Arc::clone(&store), Quotas::default(), Arc::clone(&entropy), moved)
+                .await
+                .context("cannot read the accounts from the store")?;
+        let directory = Arc::new(directory);
+        let tools = Tools {
+            directory: Arc::clone(&directory),
+            keyring: Arc::new(keyring),
+            entropy: Arc::clone(&entropy),
+        };
+        let regions = config.regions.iter().map(|region| region.0.0.clone()).collect();
+        let service = Arc::new(Service::new(tools, clock, log, Settings { regions }));
+        tokio::spawn(Arc::clone(&service).drain_outbox(outbox));
+        tokio::spawn(note_usage(Arc::clone(&directory)));
+        directory
+            .recover_outbox()
+            .await
+            .context("cannot read the audit records that an earlier run left in the store")?;
+        Ok(Self { service, store, entropy })
+    }
+
+    /// Writes down what is still in memory. Records of changes that are not in the audit log yet
+    /// wait in the store for the next start.
+    pub(crate) async fn close(&self) {
+        if let Err(error) = self.service.directory().flush_usage().await {
+            tracing::warn!(%error, "when access keys were last used is not written down");
+        }
+        if let Err(lost) = self.service.log().shutdown().await {
+            tracing::error!(%lost, "the audit log did not end well");
+        }
+    }
+}
+
+async fn note_usage(directory: Arc<Directory>) {
+    let mut ticks = tokio::time::interval(USAGE_INTERVAL);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = directory.flush_usage().await {
+            tracing::warn!(%error, "when access keys were last used is not written down");
+        }
+    }
+}
+
+fn open_store(
+    config: &Config,
+    entropy: &dyn Entropy,
+) -> anyhow::Result<(Arc<dyn Store>, MasterKeySource)> {
+    if config.ephemeral {
+        let store = Arc::new(Memory::new(History::default()));
+        return Ok((store, MasterKeySource::Given(MasterKey::generate(entropy))));
+    }
+    let data_dir = &config.data_dir;
+    let source = MasterKeySource::find(config.master_key_file.as_deref(), data_dir)?;
+    files::prepare_directory(data_dir)?;
+    // The store's lock also guards the other files of the directory.
+    let store = Embedded::open(data_dir.join("store"), History::default())
+        .map_err(|error| explain(error, data_dir))?;
+    Ok((Arc::new(store), source))
+}
+
+fn explain(error: OpenError, data_dir: &Path) -> anyhow::Error {
+    let shown = data_dir.display();
+    match error {
+        OpenError::Locked { .. } => {
+            anyhow::anyhow!("the data directory `{shown}` is in use by another iamd")
+        }
+        error => {
+            anyhow::Error::new(error).context(format!("cannot open the data directory `{shown}`"))
+        }
+    }
+}
+
+/// The audit log. A server that forgets everything keeps no records either, unless it is told
+/// where.
+fn open_log(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Log> {
+    let directory = match (config.audit, &config.audit_dir) {
+        (Switch::On, Some(directory)) => Some(directory.clone()),
+        (Switch::On, None) if !config.ephemeral => Some(config.data_dir.join("audit")),
+        (Switch::On, None) | (Switch::Off, _) => None,
+    };
+    let log = match directory {
+        Some(directory) => {
+            let lines = JsonLines::open(&directory, Arc::clone(clock), JsonLines::SEGMENT_LIMIT);
+            Log::start(lines.context("cannot keep the audit log")?)
+        }
+        None => Log::start(Discard),
+    };
+    log.context("cannot start the audit log")
+}
