@@ -296,3 +296,42 @@ fn make_directory(directory: &Path) -> io::Result<()> {
 fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_failed_write_left_is_cut_before_the_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("segment");
+        let mut segment = Segment::create(&path).unwrap();
+        segment.append(b"one\n").unwrap();
+
+        // A handle that cannot write stands for a full disk; the rest of the write is put there.
+        let writable = std::mem::replace(&mut segment.file, File::open(&path).unwrap());
+        assert!(segment.append(b"two\n").is_err());
+        std::fs::write(&path, b"one\ntw").unwrap();
+        assert!(segment.append(b"two\n").is_err(), "it cannot be cut either");
+        segment.file = writable;
+        segment.append(b"2\n").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"one\n2\n");
+    }
+
+    #[test]
+    fn only_names_that_are_written_are_read() {
+        let name = "audit-20260212T093000Z-0001.jsonl";
+        assert_eq!(SegmentName::parse(name).unwrap().to_string(), name);
+        for other in [
+            "audit-20260212T093000Z-1.jsonl",
+            "audit-20260212t093000z-0001.jsonl",
+            "audit-20261312T093000Z-0001.jsonl",
+            "audit-ä0260212T09300-0001.jsonl",
+            "audit-20260212T093000Z-0001.jsonl.gz",
+            "audit--.jsonl",
+            "",
+        ] {
+            assert_eq!(SegmentName::parse(other), None, "{other}");
+        }
+    }
+}

@@ -177,8 +177,10 @@ fn an_event_id_within_a_parameter_is_not_the_records() {
         format!(r#""x":"\"eventID\":\"{}\""}},"eventID":"{}","readOnly":false}}"#, id(8), id(9));
     let line = Line { id: Some(id(9)), json: format!("{inner}{text}").into() };
     open(directory.path()).append(&[line]).unwrap();
-    let appended = open(directory.path()).append(&[change(7), change(8), change(9)]).unwrap();
-    assert_eq!((appended.lines, appended.duplicates), (2, 1));
+    let mut sink = open(directory.path());
+    for (number, duplicates) in [(7, 0), (8, 0), (9, 1)] {
+        assert_eq!(sink.append(&[change(number)]).unwrap().duplicates, duplicates, "{number}");
+    }
 }
 
 #[test]
