@@ -311,7 +311,7 @@ mod tests {
         // A handle that cannot write stands for a full disk; the rest of the write is put there.
         let writable = std::mem::replace(&mut segment.file, File::open(&path).unwrap());
         assert!(segment.append(b"two\n").is_err());
-        std::fs::write(&path, b"one\ntw").unwrap();
+        std::fs::write(&path, b"one\ntwo and mo").unwrap();
         assert!(segment.append(b"two\n").is_err(), "it cannot be cut either");
         segment.file = writable;
         segment.append(b"2\n").unwrap();
