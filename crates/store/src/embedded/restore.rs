@@ -45,7 +45,7 @@ fn copy(
     while let Some(item) = reader.next()? {
         match item {
             Item::Partition(partition, revision) => {
-                let head = Head { revision, ..Head::default() };
+                let head = Head { revision, restored: revision, ..Head::default() };
                 heads.extend(current.replace((partition, head)));
             }
             Item::Entry(key, value) => {

@@ -10,6 +10,7 @@ use std::path::Path;
 use fjall::{
     Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot, UserValue,
 };
+use lsm_tree::SequenceNumberCounter;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::{Cause, ReadError};
@@ -29,9 +30,6 @@ const WORKERS: usize = 2;
 const HEADS: &str = "heads";
 const DATA: &str = "data";
 const OUTCOMES: &str = "outcomes";
-
-const HEAD_BYTES: usize = 8 + 16;
-const OUTCOME_BYTES: usize = 8 + 16;
 
 /// The sum of the hashes of all entries of a partition: the same whatever the order they came in.
 ///
@@ -59,21 +57,30 @@ fn hash(key: &[u8], value: &[u8]) -> u128 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Head {
     pub(super) revision: Revision,
+    /// The revision that a restored backup was at; outcomes are known from the next one on.
+    pub(super) restored: Revision,
     pub(super) digest: Digest,
 }
 
 impl Head {
-    fn encode(self) -> [u8; HEAD_BYTES] {
-        join(self.revision.0.to_be_bytes(), self.digest.0.to_be_bytes())
+    fn encode(self) -> Vec<u8> {
+        let Self { revision, restored, digest } = self;
+        [&revision.0.to_be_bytes()[..], &restored.0.to_be_bytes(), &digest.0.to_be_bytes()].concat()
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, ReadError> {
-        let (revision, digest) =
-            split(bytes).ok_or_else(|| damaged("a head has a wrong length"))?;
-        Ok(Self {
-            revision: Revision(u64::from_be_bytes(revision)),
-            digest: Digest(u128::from_be_bytes(digest)),
-        })
+        let mut rest = bytes;
+        let head = Self {
+            revision: Revision(u64::from_be_bytes(take(&mut rest)?)),
+            restored: Revision(u64::from_be_bytes(take(&mut rest)?)),
+            digest: Digest(u128::from_be_bytes(take(&mut rest)?)),
+        };
+        if rest.is_empty() { Ok(head) } else { Err(damaged("a head is too long")) }
+    }
+
+    /// How many outcomes are kept at this head.
+    fn outcomes(self) -> u64 {
+        self.revision.0.saturating_sub(self.restored.0).min(OUTCOMES_KEPT as u64)
     }
 }
 
@@ -93,6 +100,7 @@ impl Tables {
         if !path.join("version").try_exists().map_err(Cause::new)? {
             return Err(Cause::new("its version file is missing"));
         }
+        probe(&path.join("keyspaces"))?;
         let db = open_database(path)?;
         for name in [HEADS, DATA, OUTCOMES] {
             if !db.keyspace_exists(name) {
@@ -139,6 +147,27 @@ impl Tables {
     }
 }
 
+/// Opens every keyspace's tree by itself, and closes it again.
+///
+/// The trees assert what they read from their manifests. Here such a panic unwinds cleanly; inside of the
+/// database's own recovery it would meet a destructor that panics as well, which ends the process.
+fn probe(keyspaces: &Path) -> Result<(), Cause> {
+    for entry in std::fs::read_dir(keyspaces).map_err(Cause::new)? {
+        let entry = entry.map_err(Cause::new)?;
+        let id = entry.file_name();
+        if id.to_str().is_none_or(|id| id.parse::<u64>().is_err()) {
+            return Err(Cause::new("a keyspace's directory has a strange name"));
+        }
+        // Without it the keyspace was never finished, and is removed by the database.
+        if entry.path().join("current").try_exists().map_err(Cause::new)? {
+            let counter = SequenceNumberCounter::default;
+            let tree = lsm_tree::Config::new(entry.path(), counter(), counter()).open();
+            drop(tree.map_err(Cause::new)?);
+        }
+    }
+    Ok(())
+}
+
 fn open_database(path: &Path) -> Result<Database, Cause> {
     Database::builder(path)
         .cache_size(CACHE_BYTES)
@@ -171,7 +200,8 @@ impl WriteSet<'_> {
     pub(super) fn outcome(&mut self, partition: &Partition, revision: Revision, id: TxnId) {
         let mut key = data_key(partition, &[]);
         key.extend(outcome_slot(revision).to_be_bytes());
-        self.batch.insert(&self.tables.outcomes, key, join(revision.0.to_be_bytes(), id.0));
+        let value = [&revision.0.to_be_bytes()[..], &id.0].concat();
+        self.batch.insert(&self.tables.outcomes, key, value);
     }
 
     /// Makes the writes durable, then visible.
@@ -247,22 +277,23 @@ impl View {
         partition: &Partition,
         id: TxnId,
     ) -> Result<Option<Revision>, ReadError> {
-        let head = self.head(partition)?.revision;
+        let head = self.head(partition)?;
+        let kept = head.outcomes();
         let (mut known, mut found) = (0, None);
         for entry in self.snapshot.prefix(&self.tables.outcomes, data_key(partition, &[])) {
             let (_, value) = entry.into_inner().map_err(read_error)?;
-            let (revision, txn) = split(&value).ok_or_else(|| damaged("an outcome's length"))?;
-            let revision = u64::from_be_bytes(revision);
-            // Each slot must hold the latest transaction that belongs there: none is missing.
-            if revision > head.0 || head.0 - revision >= OUTCOMES_KEPT as u64 {
+            let mut value = &*value;
+            let (revision, txn) = (u64::from_be_bytes(take(&mut value)?), TxnId(take(&mut value)?));
+            // Each slot must hold the latest transaction that belongs there.
+            if head.revision.0.checked_sub(revision).is_none_or(|age| age >= kept) {
                 return Err(damaged("an outcome is out of date"));
             }
             known += 1;
-            if TxnId(txn) == id {
+            if txn == id {
                 found = found.max(Some(Revision(revision)));
             }
         }
-        match known == head.0.min(OUTCOMES_KEPT as u64) {
+        match known == kept {
             true => Ok(found),
             false => Err(damaged("an outcome is missing")),
         }
@@ -321,18 +352,12 @@ fn outcome_slot(revision: Revision) -> u16 {
     (revision.0 % OUTCOMES_KEPT as u64) as u16
 }
 
-fn join(first: [u8; 8], second: [u8; 16]) -> [u8; 24] {
-    let mut joined = [0; 24];
-    let bytes = first.into_iter().chain(second);
-    joined.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
-    joined
-}
-
-/// Takes apart what [`join`] made; none when the length differs.
-fn split(bytes: &[u8]) -> Option<([u8; 8], [u8; 16])> {
-    const { assert!(HEAD_BYTES == 24 && OUTCOME_BYTES == 24) };
-    let (first, rest) = bytes.split_first_chunk()?;
-    Some((*first, rest.try_into().ok()?))
+/// Takes so many bytes off the front.
+fn take<const N: usize>(bytes: &mut &[u8]) -> Result<[u8; N], ReadError> {
+    let (first, rest) =
+        bytes.split_first_chunk().ok_or_else(|| damaged("a record is too short"))?;
+    *bytes = rest;
+    Ok(*first)
 }
 
 /// Damage that the library did not notice.
