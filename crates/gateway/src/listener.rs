@@ -36,7 +36,7 @@ pub enum BindError {
         address: SocketAddr,
     },
     /// The system refuses the address.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Address {
         /// The address.
         address: SocketAddr,
@@ -44,7 +44,7 @@ pub enum BindError {
         source: io::Error,
     },
     /// The Unix socket cannot be made.
-    #[error("cannot make the socket `{path}`: {source}")]
+    #[error("cannot make the socket `{path}`")]
     Socket {
         /// The socket's file.
         path: PathBuf,

@@ -23,7 +23,7 @@ pub struct Tls {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The file cannot be read.
-    #[error("cannot read `{path}`: {source}")]
+    #[error("cannot read `{path}`")]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -57,7 +57,7 @@ pub enum TlsError {
         key: PathBuf,
     },
     /// The certificate or the key is of a kind that TLS cannot use.
-    #[error("the certificate in `{certificate}` with the key in `{key}` cannot be used: {source}")]
+    #[error("the certificate in `{certificate}` with the key in `{key}` cannot be used")]
     Unusable {
         /// The certificate's file.
         certificate: PathBuf,

@@ -25,7 +25,7 @@ pub(crate) async fn run(command: AccountCommand) -> anyhow::Result<()> {
         AccountCommand::Create { name, email, id, server } => {
             let command = CreateAccount { id, name, email };
             let made = ask(&server, Method::POST, "/account/create", &command).await?;
-            welcome(made)?
+            welcome(&made)?
         }
         AccountCommand::List { server } => {
             let lines: Vec<AccountLine> = ask(&server, Method::GET, "/account/list", &()).await?;
@@ -42,7 +42,7 @@ pub(crate) async fn run(command: AccountCommand) -> anyhow::Result<()> {
     io::stdout().write_all(text.expose().as_bytes()).context("cannot print the result")
 }
 
-fn welcome(made: RootUser) -> anyhow::Result<Secret<String>> {
+fn welcome(made: &RootUser) -> anyhow::Result<Secret<String>> {
     let root = RootCredentials {
         account: made.account.0,
         name: String::new(),

@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal};
 use std::panic;
 
-use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
@@ -13,7 +12,7 @@ use crate::settings::LogFormat;
 /// Sends events to standard error from now on. To be called once.
 pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log)
-        .with_context(|| format!("`{}` is not a log level or filter", config.log))?;
+        .map_err(|_| anyhow::anyhow!("`{}` is not a log level or filter", config.log))?;
     let lines = fmt().with_env_filter(filter).with_writer(io::stderr);
     match config.log_format {
         LogFormat::Text => {

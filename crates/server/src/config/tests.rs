@@ -21,11 +21,12 @@ fn effective(text: Option<&str>, words: &[&str]) -> anyhow::Result<Effective> {
     load(file.or(Some("/dev/null".as_ref())), &given)
 }
 
-fn check_refused(text: &str, expected: Expect) {
+fn check_refused(text: &str, expected: &Expect) {
     let error = effective(Some(text), &[]).unwrap_err();
     let message = format!("{error:#}");
-    let at = message.find("iamd.toml:").unwrap_or_default();
-    expected.assert_eq(&message[at..]);
+    // Without the folder.
+    let place = message.find("iamd.toml:").unwrap_or_default();
+    expected.assert_eq(message.split_at(place).1);
 }
 
 #[test]
@@ -71,29 +72,29 @@ fn switches_need_no_value() {
 fn wrong_files_are_refused_by_line() {
     check_refused(
         "listen = 'localhost:1'\n\nlisen = 'localhost:2'\n",
-        expect![
+        &expect![
             "iamd.toml:3: unknown field `lisen`, expected one of `listen`, `tls_cert`, `tls_key`, `insecure_http`, `trusted_proxies`, `data_dir`, `ephemeral`, `master_key_file`, `account_id`, `root_email`, `root_access_key_id`, `root_secret_access_key`, `regions`, `audit`, `audit_dir`, `log`, `log_format`"
         ],
     );
     check_refused(
         "\nlisten = 4260",
-        expect!["iamd.toml:2: invalid type: integer `4260`, expected a string"],
+        &expect!["iamd.toml:2: invalid type: integer `4260`, expected a string"],
     );
     check_refused(
         "listen = '4260'",
-        expect!["iamd.toml:1: expected HOST:PORT, such as localhost:4260 or [::]:4260"],
+        &expect!["iamd.toml:1: expected HOST:PORT, such as localhost:4260 or [::]:4260"],
     );
     check_refused(
         "audit = 'maybe'",
-        expect!["iamd.toml:1: unknown variant `maybe`, expected `on` or `off`"],
+        &expect!["iamd.toml:1: unknown variant `maybe`, expected `on` or `off`"],
     );
-    check_refused("account_id = '12'", expect!["iamd.toml:1: an account id is twelve digits"]);
-    check_refused("root_secret_access_key = 4711", expect!["iamd.toml:1: expected a string"]);
-    check_refused("a = 1\na = 2", expect!["iamd.toml:2: duplicate key"]);
-    check_refused("[listen", expect!["iamd.toml:1: unclosed table, expected `]`"]);
+    check_refused("account_id = '12'", &expect!["iamd.toml:1: an account id is twelve digits"]);
+    check_refused("root_secret_access_key = 4711", &expect!["iamd.toml:1: expected a string"]);
+    check_refused("a = 1\na = 2", &expect!["iamd.toml:2: duplicate key"]);
+    check_refused("[listen", &expect!["iamd.toml:1: unclosed table, expected `]`"]);
     check_refused(
         "trusted_proxies = ['10.0.0.0/8', 'proxy']",
-        expect!["iamd.toml:1: expected an address or a network, such as 10.0.0.0/8"],
+        &expect!["iamd.toml:1: expected an address or a network, such as 10.0.0.0/8"],
     );
 }
 
@@ -101,19 +102,19 @@ fn wrong_files_are_refused_by_line() {
 fn settings_that_go_together_are_given_together() {
     check_refused(
         "tls_cert = 'a.pem'",
-        expect!["tls_cert and tls_key go together: give both or neither"],
+        &expect!["tls_cert and tls_key go together: give both or neither"],
     );
     check_refused(
         "root_access_key_id = 'AKIAIOSFODNN7EXAMPLE'",
-        expect!["root_access_key_id and root_secret_access_key go together: give both or neither"],
+        &expect!["root_access_key_id and root_secret_access_key go together: give both or neither"],
     );
     check_refused(
         "root_access_key_id = 'AKIA'\nroot_secret_access_key = '0123456789abcdef'",
-        expect!["root_access_key_id: expected 16 to 128 letters, digits and underscores"],
+        &expect!["root_access_key_id: expected 16 to 128 letters, digits and underscores"],
     );
     check_refused(
         "root_access_key_id = 'AKIAIOSFODNN7EXAMPLE'\nroot_secret_access_key = 'hunter2'",
-        expect!["root_secret_access_key must have at least 16 characters"],
+        &expect!["root_secret_access_key must have at least 16 characters"],
     );
 }
 
