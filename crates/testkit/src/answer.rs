@@ -1,5 +1,6 @@
 //! What came back.
 
+use iamd_types::Code;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
@@ -8,6 +9,10 @@ use quick_xml::events::Event;
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
+    /// `Content-Type`.
+    pub content_type: &'static str,
+    /// `x-amzn-RequestId`.
+    pub request_id: String,
     /// The body.
     pub body: String,
 }
@@ -76,10 +81,21 @@ impl Answer {
         self
     }
 
-    /// Checks that the request was refused with this code.
+    /// Checks that the request was refused with this code, and the code's status.
     #[track_caller]
     pub fn refused(self, code: &str) -> Self {
         assert_eq!(self.code(), code, "{}", self.body);
+        let known = Code::ALL.iter().find(|known| known.as_str() == code);
+        let status = known.map(|known| known.http_status());
+        assert_eq!(Some(self.status), status, "{}", self.body);
         self
+    }
+
+    /// Checks that the request was refused with this code and message.
+    #[track_caller]
+    pub fn refused_with(self, code: &str, message: &str) -> Self {
+        let refused = self.refused(code);
+        assert_eq!(refused.message(), message);
+        refused
     }
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "only tests use this")]
 
 mod answer;
+mod ask;
 mod clock;
 mod entropy;
 mod server;

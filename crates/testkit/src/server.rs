@@ -58,17 +58,26 @@ impl TestServer {
         Self::start_on(Arc::new(Memory::default())).await
     }
 
+    /// A server on a memory store with this audit log instead of one that tests can read.
+    pub async fn start_with_log(log: Log) -> Self {
+        Self::assemble(Arc::new(Memory::default()), Recorded::default(), log).await
+    }
+
     /// A server on this store, which must be empty.
     pub async fn start_on(store: Arc<dyn Store>) -> Self {
+        let records = Recorded::default();
+        let log = Log::start(records.clone()).unwrap();
+        Self::assemble(store, records, log).await
+    }
+
+    async fn assemble(store: Arc<dyn Store>, records: Recorded, log: Log) -> Self {
         let clock = Arc::new(FixedClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
-        let records = Recorded::default();
         let (outbox, entries) = mpsc::unbounded_channel();
         let quotas = Quotas::default();
         let directory = Directory::open(store, quotas, Arc::clone(&entropy), outbox).await.unwrap();
         let keyring = Arc::new(Keyring::generate(&*entropy, clock.now()));
         let tools = Tools { directory: Arc::new(directory), keyring, entropy };
-        let log = Log::start(records.clone()).unwrap();
         let service = Service::new(tools, clock.clone(), log, Settings::default());
         let service = Arc::new(service);
         tokio::spawn(Arc::clone(&service).drain_outbox(entries));
@@ -108,17 +117,24 @@ impl TestServer {
         form.append_pair("Action", action).append_pair("Version", version);
         form.extend_pairs(parameters);
         let body = form.finish();
-        let host = format!("{service}.amazonaws.com");
-        let mut headers = vec![
-            ("host".to_owned(), host),
-            ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
-            ("user-agent".to_owned(), "testkit".to_owned()),
-        ];
-        if let Some(credentials) = credentials {
-            let added = self.signature(credentials, service, &headers, body.as_bytes());
-            headers.extend(added.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        }
+        let headers = match credentials {
+            Some(credentials) => self.signed(credentials, service, &body).0,
+            None => unsigned(service),
+        };
         self.handle("POST", "/", &headers, body.as_bytes()).await
+    }
+
+    /// The headers of a signed request with this form, and the form.
+    pub fn signed(
+        &self,
+        credentials: &Credentials,
+        service: &str,
+        form: &str,
+    ) -> (Vec<(String, String)>, String) {
+        let mut headers = unsigned(service);
+        let added = self.signature(credentials, service, &headers, form.as_bytes());
+        headers.extend(added.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        (headers, form.to_owned())
     }
 
     fn signature(
@@ -157,7 +173,12 @@ impl TestServer {
             tls: None,
         };
         let reply = self.service.handle(&request).await;
-        Answer { status: reply.status, body: String::from_utf8(reply.body).unwrap() }
+        Answer {
+            status: reply.status,
+            content_type: reply.content_type,
+            request_id: reply.request_id,
+            body: String::from_utf8(reply.body).unwrap(),
+        }
     }
 
     /// A user with an access key, made by the root user.
@@ -177,6 +198,14 @@ impl TestServer {
         let parameters = [("UserName", user), ("PolicyName", policy), ("PolicyDocument", document)];
         self.call(&self.root, "PutUserPolicy", &parameters).await.ok();
     }
+}
+
+fn unsigned(service: &str) -> Vec<(String, String)> {
+    vec![
+        ("host".to_owned(), format!("{service}.amazonaws.com")),
+        ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
+        ("user-agent".to_owned(), "testkit".to_owned()),
+    ]
 }
 
 async fn new_account(service: &Service, id: &str) -> Credentials {

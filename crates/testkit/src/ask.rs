@@ -1,0 +1,57 @@
+//! Requests in short, for tables of cases, and requests signed part by part, for hostile ones.
+
+use iamd_sigv4::{Payload, RequestParts, Settings, sign};
+use iamd_types::Clock;
+
+use crate::{Answer, Credentials, TestServer};
+
+impl TestServer {
+    /// Calls what a line says: the operation, then `Name=value` pairs, with blanks between them, so
+    /// that no value holds one. `CreateUser UserName=alice Path=/people/`
+    pub async fn ask(&self, credentials: &Credentials, line: &str) -> Answer {
+        let (operation, parameters) = parse(line);
+        self.call(credentials, operation, &parameters).await
+    }
+
+    /// As [`Self::ask`], by the root user of the first account.
+    pub async fn as_root(&self, line: &str) -> Answer {
+        self.ask(&self.root, line).await
+    }
+
+    /// As [`Self::ask`], without a signature.
+    pub async fn ask_unsigned(&self, line: &str) -> Answer {
+        let (operation, parameters) = parse(line);
+        self.call_unsigned(operation, &parameters).await
+    }
+
+    /// Signs a request, given as method and target, headers and body, for a service in `us-east-1`:
+    /// adds the headers of the signature. All headers are signed.
+    pub fn sign(
+        &self,
+        credentials: &Credentials,
+        service: &str,
+        (method, target): (&str, &str),
+        headers: &mut Vec<(String, String)>,
+        body: &[u8],
+    ) {
+        let borrowed: Vec<_> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let parts = RequestParts { method, target, headers: &borrowed };
+        let signer = iamd_sigv4::Credentials {
+            access_key_id: &credentials.access_key_id,
+            secret_access_key: &credentials.secret_access_key,
+            session_token: credentials.session_token.as_deref(),
+        };
+        let settings = Settings::query(service, Some("us-east-1"));
+        let now = self.clock.now().seconds();
+        let added = sign(&parts, Payload::Bytes(body), &signer, now, &settings).unwrap();
+        headers.extend(added.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+}
+
+fn parse(line: &str) -> (&str, Vec<(&str, &str)>) {
+    let mut words = line.split_ascii_whitespace();
+    let operation = words.next().unwrap();
+    let parameters = words.map(|word| word.split_once('=').expect(word));
+    (operation, parameters.collect())
+}
