@@ -45,6 +45,8 @@ pub struct TestServer {
     pub clock: Arc<FixedClock>,
     /// What it recorded.
     pub records: Recorded,
+    /// What it seals secrets and session tokens with.
+    pub keyring: Arc<Keyring>,
     /// The root user of the first account.
     pub root: Credentials,
 }
@@ -77,12 +79,13 @@ impl TestServer {
         let quotas = Quotas::default();
         let directory = Directory::open(store, quotas, Arc::clone(&entropy), outbox).await.unwrap();
         let keyring = Arc::new(Keyring::generate(&*entropy, clock.now()));
-        let tools = Tools { directory: Arc::new(directory), keyring, entropy };
+        let tools =
+            Tools { directory: Arc::new(directory), keyring: Arc::clone(&keyring), entropy };
         let service = Service::new(tools, clock.clone(), log, Settings::default());
         let service = Arc::new(service);
         tokio::spawn(Arc::clone(&service).drain_outbox(entries));
         let root = new_account(&service, "111122223333").await;
-        Self { service, clock, records, root }
+        Self { service, clock, records, keyring, root }
     }
 
     /// Another account with this id; its root user's credentials.
