@@ -171,7 +171,8 @@ pub(crate) fn access<'a>(
 }
 
 /// As [`access`], with the boundary that the user or role has now as `iam:PermissionsBoundary`
-/// (Service Authorization Reference: the key of the operations that change a principal's policies).
+/// (Service Authorization Reference: a key of most operations on roles, and of those that change a
+/// user's policies).
 pub(crate) fn access_with_boundary<'a>(
     action: &'static str,
     view: &View<'_>,

@@ -110,7 +110,9 @@ impl Operation for GetRole {
     type Output = iam::GetRoleResponse;
 
     fn access<'a>(input: &Self::Input, view: &View<'a>) -> Result<AccessList<'a>, Error> {
-        Ok(AccessList::one(owner::access("iam:GetRole", view, Kind::Role, &input.role_name)))
+        let role = &input.role_name;
+        let access = owner::access_with_boundary("iam:GetRole", view, Kind::Role, role);
+        Ok(AccessList::one(access))
     }
 }
 
@@ -169,7 +171,8 @@ impl Operation for UpdateAssumeRolePolicy {
 
     fn access<'a>(input: &Self::Input, view: &View<'a>) -> Result<AccessList<'a>, Error> {
         let role = &input.role_name;
-        Ok(AccessList::one(owner::access("iam:UpdateAssumeRolePolicy", view, Kind::Role, role)))
+        let action = "iam:UpdateAssumeRolePolicy";
+        Ok(AccessList::one(owner::access_with_boundary(action, view, Kind::Role, role)))
     }
 }
 
@@ -213,7 +216,9 @@ impl Operation for UpdateRole {
     type Output = iam::UpdateRoleResponse;
 
     fn access<'a>(input: &Self::Input, view: &View<'a>) -> Result<AccessList<'a>, Error> {
-        Ok(AccessList::one(owner::access("iam:UpdateRole", view, Kind::Role, &input.role_name)))
+        let role = &input.role_name;
+        let access = owner::access_with_boundary("iam:UpdateRole", view, Kind::Role, role);
+        Ok(AccessList::one(access))
     }
 }
 
@@ -247,7 +252,8 @@ impl Operation for UpdateRoleDescription {
 
     fn access<'a>(input: &Self::Input, view: &View<'a>) -> Result<AccessList<'a>, Error> {
         let role = &input.role_name;
-        Ok(AccessList::one(owner::access("iam:UpdateRoleDescription", view, Kind::Role, role)))
+        let action = "iam:UpdateRoleDescription";
+        Ok(AccessList::one(owner::access_with_boundary(action, view, Kind::Role, role)))
     }
 }
 
