@@ -1,0 +1,86 @@
+//! An account with something of everything, and a user without permissions.
+
+use iamd_testkit::{Credentials, TestServer};
+
+use crate::table::fill;
+
+/// What the account holds besides its root user.
+const CONTENTS: &str = "
+CreatePolicy PolicyName=Edge PolicyDocument={POLICY}
+CreatePolicy PolicyName=Spare PolicyDocument={POLICY} Tags.member.1.Key=Team Tags.member.1.Value=red
+CreatePolicy PolicyName=Reads Path=/team/ PolicyDocument={POLICY} Tags.member.1.Key=Team Tags.member.1.Value=blue
+CreatePolicyVersion PolicyArn={READS} PolicyDocument={POLICY}
+CreateUser UserName=probe
+CreateUser UserName=bob Tags.member.1.Key=Team Tags.member.1.Value=red
+CreateUser UserName=alice Path=/people/ PermissionsBoundary={EDGE} Tags.member.1.Key=Team Tags.member.1.Value=blue
+AttachUserPolicy UserName=alice PolicyArn={READS}
+PutUserPolicy UserName=alice PolicyName=Notes PolicyDocument={POLICY}
+CreateGroup GroupName=empty
+CreateGroup GroupName=devs Path=/crew/
+AttachGroupPolicy GroupName=devs PolicyArn={READS}
+PutGroupPolicy GroupName=devs PolicyName=Notes PolicyDocument={POLICY}
+AddUserToGroup GroupName=devs UserName=alice
+CreateRole RoleName=idle AssumeRolePolicyDocument={TRUST} PermissionsBoundary={EDGE} Tags.member.1.Key=Team Tags.member.1.Value=red
+CreateRole RoleName=shared Path=/app/ AssumeRolePolicyDocument={TRUST} Tags.member.1.Key=Team Tags.member.1.Value=blue
+CreateRole RoleName=deploy Path=/app/ AssumeRolePolicyDocument={TRUST} PermissionsBoundary={EDGE} Tags.member.1.Key=Team Tags.member.1.Value=blue
+AttachRolePolicy RoleName=deploy PolicyArn={READS}
+PutRolePolicy RoleName=deploy PolicyName=Notes PolicyDocument={POLICY}
+CreateInstanceProfile InstanceProfileName=spare Path=/app/ Tags.member.1.Key=Team Tags.member.1.Value=red
+CreateInstanceProfile InstanceProfileName=web Path=/app/ Tags.member.1.Key=Team Tags.member.1.Value=blue
+AddRoleToInstanceProfile InstanceProfileName=web RoleName=deploy
+CreateAccountAlias AccountAlias=first-{ACCOUNT}
+";
+
+/// One such account.
+pub(crate) struct Fixture<'s> {
+    pub(crate) server: &'s TestServer,
+    pub(crate) account: String,
+    root: Credentials,
+    /// The user without permissions.
+    pub(crate) probe: Credentials,
+    /// The id of an access key of alice's.
+    pub(crate) key: String,
+}
+
+impl<'s> Fixture<'s> {
+    /// A new account of this id.
+    pub(crate) async fn new(server: &'s TestServer, account: u64) -> Self {
+        let account = format!("{account:012}");
+        let root = server.new_account(&account).await;
+        for line in CONTENTS.trim().lines() {
+            server.ask(&root, &fill(line, &account, "")).await.ok();
+        }
+        let probe = server.ask(&root, "CreateAccessKey UserName=probe").await.ok();
+        let key = server.ask(&root, "CreateAccessKey UserName=alice").await.ok();
+        let (probe, key) = (Credentials::of(&probe), key.text("AccessKeyId"));
+        Self { server, account, root, probe, key }
+    }
+
+    /// Makes these statements, with commas between them, the only permissions of the probe.
+    pub(crate) async fn allow(&self, statements: &str) {
+        let document = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+        let policy =
+            [("UserName", "probe"), ("PolicyName", "case"), ("PolicyDocument", &*document)];
+        self.server.call(&self.root, "PutUserPolicy", &policy).await.ok();
+    }
+
+    /// Takes the probe's permissions away.
+    pub(crate) async fn allow_nothing(&self) {
+        let line = "DeleteUserPolicy UserName=probe PolicyName=case";
+        let answer = self.server.ask(&self.root, line).await;
+        assert!(["", "NoSuchEntity"].contains(&answer.code().as_str()), "{}", answer.body);
+    }
+
+    /// Everything the account holds, as its answers show it.
+    pub(crate) async fn contents(&self) -> String {
+        let mut contents = String::new();
+        let lists = "GetAccountAuthorizationDetails ListInstanceProfiles ListAccountAliases \
+                     ListAccessKeys ListAccessKeys&UserName=alice";
+        for line in lists.split_ascii_whitespace() {
+            let answer = self.server.ask(&self.root, &line.replace('&', " ")).await.ok();
+            let body = answer.body.replace(&answer.request_id, "");
+            contents.push_str(&body);
+        }
+        contents
+    }
+}
