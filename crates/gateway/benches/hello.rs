@@ -55,15 +55,17 @@ struct Server {
 
 impl Server {
     fn start<F: Future<Output = ()>>(
+        name: &str,
         run: impl FnOnce(mpsc::Sender<SocketAddr>) -> F + Send + 'static,
     ) -> Self {
         let (told, address) = mpsc::channel();
         let (named, thread) = mpsc::channel();
-        thread::spawn(move || {
+        let serve = move || {
             named.send(fs::read_link("/proc/thread-self").unwrap()).unwrap();
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(run(told));
-        });
+        };
+        thread::Builder::new().name(name.to_owned()).spawn(serve).unwrap();
         let schedstat = format!("/proc/{}/schedstat", thread.recv().unwrap().display());
         Self { address: address.recv().unwrap(), schedstat }
     }
@@ -140,7 +142,7 @@ fn main() {
          Content-Length: {}\r\n\r\n{BODY}",
         BODY.len()
     );
-    let servers = [Server::start(bare_hyper), Server::start(gateway)];
+    let servers = [Server::start("bare", bare_hyper), Server::start("gateway", gateway)];
     for server in &servers {
         server.round(request.as_bytes());
     }
