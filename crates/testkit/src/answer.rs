@@ -69,6 +69,30 @@ impl Answer {
         }
     }
 
+    /// The names of the elements right inside the first element of this name, in order.
+    pub fn members(&self, element: &str) -> Vec<String> {
+        let mut reader = Reader::from_str(&self.body);
+        let mut names = vec![];
+        let mut depth: Option<usize> = None;
+        loop {
+            match (reader.read_event().unwrap(), &mut depth) {
+                (Event::Start(start), None) if start.name().as_ref() == element => depth = Some(0),
+                (Event::Empty(empty), None) if empty.name().as_ref() == element => return names,
+                (Event::Start(start), Some(depth)) => {
+                    if *depth == 0 {
+                        names.push(start.name().as_ref().to_owned());
+                    }
+                    *depth += 1;
+                }
+                (Event::Empty(empty), Some(0)) => names.push(empty.name().as_ref().to_owned()),
+                (Event::End(_), Some(0)) => return names,
+                (Event::End(_), Some(depth)) => *depth -= 1,
+                (Event::Eof, _) => panic!("no {element} in {}", self.body),
+                _ => {}
+            }
+        }
+    }
+
     /// Whether an element of this name is there.
     pub fn has(&self, element: &str) -> bool {
         self.body.contains(&format!("<{element}>")) || self.body.contains(&format!("<{element}/>"))

@@ -60,23 +60,30 @@ impl TestServer {
         Self::start_on(Arc::new(Memory::default())).await
     }
 
+    /// A server on a memory store with these quotas for every account.
+    pub async fn start_with_quotas(quotas: Quotas) -> Self {
+        let records = Recorded::default();
+        let log = Log::start(records.clone()).unwrap();
+        Self::assemble(Arc::new(Memory::default()), quotas, records, log).await
+    }
+
     /// A server on a memory store with this audit log instead of one that tests can read.
     pub async fn start_with_log(log: Log) -> Self {
-        Self::assemble(Arc::new(Memory::default()), Recorded::default(), log).await
+        Self::assemble(Arc::new(Memory::default()), Quotas::default(), Recorded::default(), log)
+            .await
     }
 
     /// A server on this store, which must be empty.
     pub async fn start_on(store: Arc<dyn Store>) -> Self {
         let records = Recorded::default();
         let log = Log::start(records.clone()).unwrap();
-        Self::assemble(store, records, log).await
+        Self::assemble(store, Quotas::default(), records, log).await
     }
 
-    async fn assemble(store: Arc<dyn Store>, records: Recorded, log: Log) -> Self {
+    async fn assemble(store: Arc<dyn Store>, quotas: Quotas, records: Recorded, log: Log) -> Self {
         let clock = Arc::new(FixedClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
         let (outbox, entries) = mpsc::unbounded_channel();
-        let quotas = Quotas::default();
         let directory = Directory::open(store, quotas, Arc::clone(&entropy), outbox).await.unwrap();
         let keyring = Arc::new(Keyring::generate(&*entropy, clock.now()));
         let tools =
