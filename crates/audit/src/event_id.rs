@@ -29,6 +29,15 @@ impl EventId {
         Self(bits.to_be_bytes())
     }
 
+    /// An id without a time: all but version and variant is random (RFC 9562 §5.4). Request ids have
+    /// this form.
+    pub fn random(entropy: &dyn Entropy) -> Self {
+        let mut bits = u128::from_be_bytes(random(entropy));
+        bits = bits & !(0xf << 76) | 4 << 76; // version
+        bits = bits & !(0b11 << 62) | 0b10 << 62; // variant
+        Self(bits.to_be_bytes())
+    }
+
     /// The sixteen bytes; they order as the ids do.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0

@@ -1,9 +1,11 @@
 //! The decision about a request: all of its accesses, against every policy that applies.
 
+use std::sync::Arc;
+
 use iamd_credentials::SessionKind;
 use iamd_directory::Account;
 use iamd_policy::{
-    Attached, Decision, Evaluator, Policies, PolicyKind, Reference, Request, Resource,
+    Attached, Context, Decision, Evaluator, Policies, PolicyKind, Reference, Request, Resource,
     ResourcePolicyKind, Source,
 };
 use iamd_types::{Code, Error};
@@ -80,7 +82,7 @@ pub fn ensure_session_may_call(
 /// `account` is the caller's, in the state that `caller` was resolved in.
 pub fn authorize(
     operation: &'static str,
-    caller: &Caller,
+    caller: &Arc<Caller>,
     account: &Account,
     accesses: &AccessList<'_>,
     facts: &RequestFacts,
@@ -90,7 +92,7 @@ pub fn authorize(
     for access in &accesses.0 {
         deciding = decide(caller, &gathered, access, facts)?;
     }
-    Ok(Authorized::new(operation, caller.clone(), deciding))
+    Ok(Authorized::new(operation, Arc::clone(caller), deciding))
 }
 
 fn decide(
@@ -99,7 +101,11 @@ fn decide(
     access: &Access<'_>,
     facts: &RequestFacts,
 ) -> Result<Deciding, Denied> {
-    let context = context(caller, facts, access);
+    let context = if gathered.reads_context(access) {
+        context(caller, facts, access)
+    } else {
+        Context::new()
+    };
     let owner = access.resource_account.map(|account| account.to_string());
     let request = Request {
         principal: caller.for_policies(),

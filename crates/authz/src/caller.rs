@@ -56,13 +56,13 @@ pub struct Caller {
     /// The session, when the credentials are temporary.
     pub session: Option<Arc<OpenSession>>,
     /// The caller's ARN, as messages and GetCallerIdentity show it.
-    pub arn: String,
+    pub arn: Arc<str>,
     /// `aws:PrincipalArn`: for a role session the role's ARN.
-    pub principal_arn: String,
+    pub principal_arn: Arc<str>,
     /// `aws:userid`: `AIDA…`, `AROA…:SESSION`, `ACCOUNT:NAME`, or the account id for root.
-    pub user_id: String,
-    account_text: String,
-    unique_id: Option<String>,
+    pub user_id: Arc<str>,
+    account_text: Arc<str>,
+    unique_id: Option<Arc<str>>,
     issuer_arn: Option<String>,
 }
 
@@ -87,25 +87,32 @@ impl Caller {
 
     fn new(principal: Principal, proof: &Proof, account: &Account) -> Self {
         let id = account.id();
-        let mut unique_id = None;
+        let account_text: Arc<str> = id.to_string().into();
+        let mut unique_id: Option<Arc<str>> = None;
         let mut issuer_arn = None;
         let (arn, principal_arn, user_id) = match &principal {
-            Principal::Root => (id.root_arn(), id.root_arn(), id.to_string()),
+            Principal::Root => {
+                let arn: Arc<str> = id.root_arn().into();
+                (Arc::clone(&arn), arn, Arc::clone(&account_text))
+            }
             Principal::User(user) => {
-                let arn = account.user_arn(user);
-                unique_id = Some(user.id().to_string());
-                (arn.clone(), arn, user.id().to_string())
+                let arn: Arc<str> = account.user_arn(user).into();
+                let user_id: Arc<str> = user.id().to_string().into();
+                unique_id = Some(Arc::clone(&user_id));
+                (Arc::clone(&arn), arn, user_id)
             }
             Principal::Role { role, session_name } => {
                 let arn = format!("arn:aws:sts::{id}:assumed-role/{}/{session_name}", role.name());
-                unique_id = Some(role.id().to_string());
-                (arn, account.role_arn(role), format!("{}:{session_name}", role.id()))
+                let role_id = role.id().to_string();
+                let user_id = format!("{role_id}:{session_name}");
+                unique_id = Some(role_id.into());
+                (arn.into(), account.role_arn(role).into(), user_id.into())
             }
             Principal::Federated { user, name } => {
-                let arn = format!("arn:aws:sts::{id}:federated-user/{name}");
+                let arn: Arc<str> = format!("arn:aws:sts::{id}:federated-user/{name}").into();
                 issuer_arn = user.as_ref().map(|user| account.user_arn(user));
-                unique_id = user.as_ref().map(|user| user.id().to_string());
-                (arn.clone(), arn, format!("{id}:{name}"))
+                unique_id = user.as_ref().map(|user| user.id().to_string().into());
+                (Arc::clone(&arn), arn, format!("{id}:{name}").into())
             }
         };
         Self {
@@ -116,7 +123,7 @@ impl Caller {
             arn,
             principal_arn,
             user_id,
-            account_text: id.to_string(),
+            account_text,
             unique_id,
             issuer_arn,
         }
@@ -167,7 +174,7 @@ impl Caller {
             Principal::User(_) => (PrincipalKind::User, None, None, false),
             Principal::Role { role, session_name } => (
                 PrincipalKind::RoleSession,
-                Some(self.principal_arn.as_str()),
+                Some(&*self.principal_arn),
                 Some(session_name.as_str()),
                 role.is_service_linked(),
             ),

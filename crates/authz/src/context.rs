@@ -46,11 +46,11 @@ pub(crate) fn context(caller: &Caller, facts: &RequestFacts, access: &Access<'_>
 }
 
 fn put_principal(context: &mut Context, caller: &Caller) {
-    context.set("aws:PrincipalArn", caller.principal_arn.as_str());
+    context.set("aws:PrincipalArn", &*caller.principal_arn);
     context.set("aws:PrincipalAccount", caller.account.to_string());
     context.set("aws:PrincipalType", caller.principal_type());
     context.set("aws:PrincipalIsAWSService", "false");
-    context.set("aws:userid", caller.user_id.as_str());
+    context.set("aws:userid", &*caller.user_id);
     match &caller.principal {
         Principal::User(user) => {
             context.set("aws:username", user.name());

@@ -1,9 +1,10 @@
 //! Every policy that speaks about a caller, in one state of the account.
 
 use iamd_directory::{Account, Group, InlinePolicy, List, Managed, PolicyRef};
-use iamd_policy::{Attached, Source};
+use iamd_policy::{Attached, Document, Source};
 use iamd_types::{Error, UniqueId};
 
+use crate::access::{Access, ResourcePolicy};
 use crate::caller::{Caller, Principal};
 
 /// The caller's own policies, by the part they take in a decision.
@@ -12,6 +13,19 @@ pub(crate) struct Gathered<'a> {
     pub(crate) identity: Vec<Attached<'a>>,
     pub(crate) boundary: Option<Attached<'a>>,
     pub(crate) session: Option<Vec<Attached<'a>>>,
+}
+
+impl Gathered<'_> {
+    /// Whether any document that takes part reads condition keys. Most do not, and then there is no
+    /// need to know them.
+    pub(crate) fn reads_context(&self, access: &Access<'_>) -> bool {
+        let own = self.identity.iter().chain(&self.boundary).chain(self.session.iter().flatten());
+        let trust = match access.resource_policy {
+            ResourcePolicy::Trust(document) => document,
+            ResourcePolicy::None => None,
+        };
+        own.map(|attached| attached.document).chain(trust).any(Document::reads_context)
+    }
 }
 
 /// A policy that applies to the caller cannot be read. It may deny, so nothing is decided without

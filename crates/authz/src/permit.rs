@@ -1,6 +1,7 @@
 //! Proof that a decision was taken, as a type.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use crate::authorize::Deciding;
 use crate::caller::Caller;
@@ -9,12 +10,12 @@ use crate::caller::Caller;
 #[derive(Clone)]
 pub struct Authorized {
     operation: &'static str,
-    caller: Caller,
+    caller: Arc<Caller>,
     deciding: Deciding,
 }
 
 impl Authorized {
-    pub(crate) fn new(operation: &'static str, caller: Caller, deciding: Deciding) -> Self {
+    pub(crate) fn new(operation: &'static str, caller: Arc<Caller>, deciding: Deciding) -> Self {
         Self { operation, caller, deciding }
     }
 

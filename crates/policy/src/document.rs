@@ -11,6 +11,7 @@ pub struct Document {
     pub(crate) version: Version,
     pub(crate) id: Option<Text>,
     pub(crate) statements: Vec<Statement>,
+    pub(crate) reads_context: bool,
 }
 
 /// The version of the policy language.
@@ -134,6 +135,12 @@ impl Document {
     /// The `Id` element.
     pub fn id(&self) -> Option<&str> {
         self.id.as_ref().map(|id| id.value.as_str())
+    }
+
+    /// Whether a decision on this document can depend on condition keys: it has conditions, or a `$`
+    /// that may begin a variable.
+    pub fn reads_context(&self) -> bool {
+        self.reads_context
     }
 
     /// The statements in their order.

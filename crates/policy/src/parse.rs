@@ -35,6 +35,8 @@ pub(crate) fn read(text: &str) -> Result<Draft, ParseError> {
             version: Version::default(),
             id: None,
             statements: Vec::new(),
+            // A variable outside conditions can only begin with a dollar sign, escaped or not.
+            reads_context: text.contains('$') || text.contains("\\u"),
         },
         inexact_effect: None,
     };
@@ -60,6 +62,7 @@ impl Draft {
         };
         for node in nodes {
             let statement = self.statement(node)?;
+            self.document.reads_context |= !statement.conditions.is_empty();
             self.document.statements.push(statement);
         }
         Ok(())

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use iamd_audit::{EventId, outbox};
+use iamd_audit::outbox;
 use iamd_directory::OutboxEntry;
 use iamd_types::AccountId;
 use tokio::sync::mpsc;
@@ -33,16 +33,19 @@ impl Service {
 
     /// Delivers a window of entries; the keys of those that the log has, by account.
     async fn deliver(&self, entries: Vec<OutboxEntry>) -> HashMap<AccountId, Vec<Box<[u8]>>> {
-        let deliveries: Vec<_> = entries
-            .iter()
-            .map(|entry| {
-                let id = outbox::event_id(&entry.key).unwrap_or(EventId::from_bytes([0; 16]));
-                self.log().deliver(id, entry.value.to_vec())
-            })
-            .collect();
+        let entries = entries.into_iter().filter_map(|entry| {
+            let id = outbox::event_id(&entry.key);
+            if id.is_none() {
+                tracing::error!(account = %entry.account, "an outbox entry has no event id; it stays");
+            }
+            id.map(|id| (id, entry))
+        });
+        let entries: Vec<_> = entries.collect();
+        let deliveries =
+            entries.iter().map(|(id, entry)| self.log().deliver(*id, entry.value.to_vec()));
         let results = futures_util::future::join_all(deliveries).await;
         let mut delivered: HashMap<AccountId, Vec<Box<[u8]>>> = HashMap::new();
-        for (entry, result) in entries.into_iter().zip(results) {
+        for ((_, entry), result) in entries.into_iter().zip(results) {
             if result.is_ok() {
                 delivered.entry(entry.account).or_default().push(entry.key);
             }

@@ -40,16 +40,16 @@ pub struct Service {
 struct Trail {
     service: Option<&'static iamd_api::Service>,
     operation: Option<&'static str>,
-    caller: Option<String>,
+    caller: Option<Arc<str>>,
     decision: Option<&'static str>,
     deciding: Deciding,
 }
 
 /// A request whose caller is known.
 struct Call<'a> {
-    caller: &'a Caller,
+    caller: &'a Arc<Caller>,
     signed: &'a Signed,
-    event: Event,
+    event: Arc<Event>,
     work: Work,
 }
 
@@ -110,8 +110,8 @@ impl Service {
         let presented = presented.ok_or_else(missing_token)?;
         let facts = self.facts(request, served, &presented);
         let signed = self.authenticate(request, served, &presented, &facts).await?;
-        let caller = Caller::resolve(&signed.proof, &signed.account)?;
-        trail.caller = Some(caller.arn.clone());
+        let caller = Arc::new(Caller::resolve(&signed.proof, &signed.account)?);
+        trail.caller = Some(Arc::clone(&caller.arn));
         if let Some(key) = signed.account.access_key(presented.access_key_id()) {
             let scope = presented.scope();
             let usage = self.tools.directory.usage();
@@ -122,7 +122,8 @@ impl Service {
         let parameters = parameters?;
         let operation = served.operation(parameters.action(), parameters.version())?;
         trail.operation = Some(operation.name);
-        let event = self.event(request, request_id, served, operation, facts, &parameters);
+        let event =
+            Arc::new(self.event(request, request_id, served, operation, facts, &parameters));
         let decoded = self.decode(served, operation, &parameters);
         let work = match decoded {
             Ok(work) => work,
@@ -203,14 +204,14 @@ impl Service {
         };
         trail.decision = Some("allow");
         trail.deciding = authorized.deciding().clone();
-        let (event, caller) = (call.event.clone(), call.caller);
+        let (event, caller) = (Arc::clone(&call.event), call.caller);
         let result = match call.work {
             Work::Query(query) => query.run(authorized, &view).and_then(|output| {
                 self.record(&event, caller, Ending::Success(&*output))?;
                 Ok(output)
             }),
             Work::Command(mut command) => match command.prepare(&view).await {
-                Ok(()) => self.execute(command, call.signed, other, event.clone()).await,
+                Ok(()) => self.execute(command, call.signed, other, Arc::clone(&event)).await,
                 Err(error) => Err(error),
             },
         };
@@ -219,9 +220,9 @@ impl Service {
 
     fn authorize(&self, call: &Call<'_>, view: &View<'_>) -> Result<Authorized, Denied> {
         let event = &call.event;
-        iamd_authz::ensure_session_may_call(view.caller, event.service.name, event.operation.name)?;
+        iamd_authz::ensure_session_may_call(call.caller, event.service.name, event.operation.name)?;
         let accesses = call.work.access(view)?;
-        authorize(event.operation.name, view.caller, view.account, &accesses, view.facts)
+        authorize(event.operation.name, call.caller, view.account, &accesses, view.facts)
     }
 
     /// The account besides the caller's that the request looks at.
@@ -240,14 +241,14 @@ impl Service {
         command: Box<dyn CommandCall>,
         signed: &Signed,
         other: Option<Arc<Account>>,
-        event: Event,
+        event: Arc<Event>,
     ) -> Result<Box<dyn Output>, Error> {
         self.ensure_log_works()?;
         let origin = Origin { now: event.facts.now, seed: entropy::random(&*self.tools.entropy) };
         let (proof, tools) = (signed.proof.clone(), Arc::clone(&self.tools));
         let records = self.log.keeps();
         let work = move |tx: &mut iamd_directory::Transaction| {
-            let caller = Caller::resolve(&proof, tx)?;
+            let caller = Arc::new(Caller::resolve(&proof, tx)?);
             let authorized = {
                 let view = View {
                     caller: &caller,
@@ -343,19 +344,8 @@ impl Service {
         }
     }
 
-    /// A UUID of random bits (RFC 9562 §5.4).
     fn request_id(&self) -> String {
-        let bits = u128::from_be_bytes(entropy::random(&*self.tools.entropy));
-        let bits = bits & !(0xf << 76) | 4 << 76;
-        let bits = bits & !(0b11 << 62) | 0b10 << 62;
-        format!(
-            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-            bits >> 96,
-            bits >> 80 & 0xffff,
-            bits >> 64 & 0xffff,
-            bits >> 48 & 0xffff,
-            bits & 0xffff_ffff_ffff
-        )
+        EventId::random(&*self.tools.entropy).to_string()
     }
 }
 
@@ -368,7 +358,7 @@ impl Trail {
             request_id = reply.request_id,
             service = self.service.map(|service| service.name),
             operation = self.operation,
-            caller = self.caller,
+            caller = self.caller.as_deref(),
             decision = self.decision,
             decided_by = self.deciding.kind.map(tracing::field::display),
             deciding_policy = self.deciding.policy,

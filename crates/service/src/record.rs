@@ -66,7 +66,7 @@ impl Event {
         };
         let issuer_arn = match &caller.principal {
             Acting::Federated { .. } => caller.issuer_arn(),
-            _ => caller.principal_arn.clone(),
+            _ => caller.principal_arn.to_string(),
         };
         let address = self.facts.source_ip.map(|ip| ip.to_string()).unwrap_or_default();
         let role_arn = self.role_arn();
