@@ -107,7 +107,9 @@ impl Service {
         trail.service = Some(served.api);
 
         // Authenticate: who signed, and who that is now.
-        let presented = presented.ok_or_else(missing_token)?;
+        let Some(presented) = presented else {
+            return Err(unsigned(served, parameters.as_ref().ok()));
+        };
         let facts = self.facts(request, served, &presented);
         let signed = self.authenticate(request, served, &presented, &facts).await?;
         let caller = Arc::new(Caller::resolve(&signed.proof, &signed.account)?);
@@ -383,6 +385,14 @@ fn log_internal(request_id: &str, error: &Error) {
     tracing::error!(target: "iamd::request", request_id, error = %error.code(), causes);
 }
 
-fn missing_token() -> Error {
-    Error::new(Code::MissingAuthenticationToken, "Request is missing Authentication Token")
+/// What an unsigned request is told. The few operations that take no signature are not built yet, and
+/// say so.
+fn unsigned(served: &Served, parameters: Option<&Parameters<'_>>) -> Error {
+    let asked = parameters.and_then(|form| served.operation(form.action(), form.version()).ok());
+    match asked.filter(|operation| operation.unsigned).map(|operation| served.entry(operation)) {
+        Some(Err(not_built)) => not_built,
+        _ => {
+            Error::new(Code::MissingAuthenticationToken, "Request is missing Authentication Token")
+        }
+    }
 }
