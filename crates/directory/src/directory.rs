@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use iamd_store::{KeyRange, Partition, Store, TxnId};
+use iamd_store::{Partition, Store, TxnId};
 use iamd_types::{AccountId, Code, Entropy, Error, entropy};
 use imbl::HashMap;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OnceCell, mpsc, oneshot};
 
 use crate::account::Account;
-use crate::keys;
 use crate::quotas::Quotas;
 use crate::routing::{Route, Routing};
 use crate::transaction::{Origin, Transaction};
 use crate::usage::Usage;
-use crate::writer::{Change, Job, MAX_WAITING, OutboxEntry, Writer, load, read_error};
+use crate::writer::{Change, Job, MAX_WAITING, OutboxEntry, Writer, load, read_error, waiting};
 
 /// How many partitions are asked for at a time.
 const PARTITIONS_PAGE: usize = 1000;
@@ -141,9 +141,10 @@ impl Directory {
         let id = TxnId(entropy::random(&*self.entropy));
         let change = Change { origin, id, work, outcome: None, caller };
         let queue = &self.load(slot).await?.queue;
-        queue
-            .try_send(Box::new(change))
-            .map_err(|_| Error::new(Code::Throttling, "Rate exceeded"))?;
+        queue.try_send(Box::new(change)).map_err(|error| match error {
+            TrySendError::Full(_) => Error::new(Code::Throttling, "Rate exceeded"),
+            TrySendError::Closed(_) => Error::internal(WriterStopped),
+        })?;
         let (output, _revision) = answer.await.map_err(Error::internal)??;
         Ok(output)
     }
@@ -198,14 +199,9 @@ impl Directory {
     /// meanwhile may be sent twice; their receiver knows them by key.
     pub async fn recover_outbox(&self) -> Result<(), Error> {
         for account in self.accounts() {
-            let partition = partition(account)?;
-            let range = KeyRange::prefix(keys::OUTBOX);
-            let (_, entries) = iamd_store::read_range(&*self.store, &partition, &range)
-                .await
-                .map_err(read_error)?;
-            for entry in entries {
-                let key = entry.key.strip_prefix(keys::OUTBOX).unwrap_or_default().into();
-                let _ = self.outbox.send(OutboxEntry { account, key, value: entry.value });
+            let waiting = waiting(&*self.store, &partition(account)?, account).await?;
+            for entry in waiting {
+                let _ = self.outbox.send(entry);
             }
         }
         Ok(())
@@ -249,3 +245,7 @@ fn partition(id: AccountId) -> Result<Partition, Error> {
 #[derive(Debug, thiserror::Error)]
 #[error("account {0} is not known here")]
 struct NoSuchAccount(AccountId);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the account's writer has stopped")]
+struct WriterStopped;

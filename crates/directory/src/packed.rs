@@ -214,7 +214,7 @@ macro_rules! record {
     (@accessors $index:expr;) => {};
     (@accessors $index:expr; $(#[$field_doc:meta])* $name:ident: $type:ty, $($rest:tt)*) => {
         $(#[$field_doc])*
-        #[expect(clippy::expect_used, reason = "the bytes were checked when the record was read or packed")]
+        // INVARIANT: the bytes were checked when the record was read or packed.
         pub fn $name(&self) -> <$type as $crate::packed::Field>::View<'_> {
             $crate::packed::field(self.bytes(), $index)
                 .and_then(<$type as $crate::packed::Field>::view)

@@ -85,7 +85,8 @@ impl Transaction {
     /// Puts the account's own record.
     pub fn put_account(&mut self, fields: &AccountFields) {
         let record = fields.pack();
-        self.put(keys::ACCOUNT.to_vec(), record.bytes(), None);
+        let old = self.account.record.as_ref().map(|old| old.bytes().len());
+        self.put(keys::ACCOUNT.to_vec(), record.bytes(), old);
         self.account.record = Some(record);
     }
 

@@ -209,12 +209,13 @@ impl Writer {
             return Committed::Yes;
         }
         let outbox: Vec<_> = txns.iter().flat_map(|txn| outbox_of(tip.id(), txn)).collect();
-        let last = txns.last().map(|txn| txn.id);
+        let ends = txns.first().map(|txn| txn.id).zip(txns.last().map(|txn| txn.id));
         let result = self.store.commit(&self.partition, Batch { base, txns }).await;
         let committed = match result {
             Ok(_) => Committed::Yes,
-            Err(CommitError::Conflict { .. }) => self.reload().await,
-            Err(CommitError::Unknown) => self.resolve(last).await,
+            Err(CommitError::Conflict { applied: 0, .. }) => self.reload().await,
+            Err(CommitError::Conflict { .. }) => self.reload_half().await,
+            Err(CommitError::Unknown) => self.resolve(ends).await,
             Err(CommitError::TooLarge(error)) => Committed::Failed(Error::internal(error)),
             Err(error @ CommitError::Unavailable(_)) => {
                 Committed::Failed(Error::unavailable(error))
@@ -222,39 +223,53 @@ impl Writer {
         };
         if matches!(committed, Committed::Yes) {
             self.published.store(Arc::new(tip));
-            for entry in outbox {
-                // The receiver is gone only while the server stops; the entries stay in the store.
-                let _ = self.outbox.send(entry);
-            }
+            self.send(outbox);
         }
         committed
     }
 
     /// The store lost track of a commit. A batch is applied from its front, so when its last
-    /// transaction is in, all are; otherwise what is in is read again, and the rest computed anew.
-    async fn resolve(&self, last: Option<TxnId>) -> Committed {
-        let Some(last) = last else { return Committed::Again };
-        match self.store.outcome(&self.partition, last).await {
-            Ok(Some(_)) => Committed::Yes,
-            // Jobs of this batch that are in already would run twice: their callers are told that
-            // the outcome is unknown instead, which is what happened.
-            Ok(None) => match self.reload().await {
-                Committed::Again => Committed::Failed(Error::unavailable(CommitError::Unknown)),
-                other => other,
-            },
-            Err(error) => Committed::Failed(Error::unavailable(error)),
+    /// transaction is in, all are, and when its first is not, none is.
+    async fn resolve(&self, ends: Option<(TxnId, TxnId)>) -> Committed {
+        let Some((first, last)) = ends else { return Committed::Again };
+        let outcome = |id| self.store.outcome(&self.partition, id);
+        match (outcome(first).await, outcome(last).await) {
+            (Ok(_), Ok(Some(_))) => Committed::Yes,
+            (Ok(None), Ok(None)) => self.reload().await,
+            (Ok(Some(_)), Ok(None)) => self.reload_half().await,
+            (Err(error), _) | (_, Err(error)) => Committed::Failed(Error::unavailable(error)),
         }
     }
 
-    /// Someone else wrote: read the account again.
+    /// Some of a batch is in, and would run twice if it were computed anew: its callers are told
+    /// that the outcome is not known.
+    async fn reload_half(&self) -> Committed {
+        match self.reload().await {
+            Committed::Again => Committed::Failed(Error::unavailable(CommitError::Unknown)),
+            other => other,
+        }
+    }
+
+    /// The store has moved on: read the account again. Outbox entries of a commit whose fate was not
+    /// known can be among what is new, so all that wait are sent again.
     async fn reload(&self) -> Committed {
         let published = self.published.load_full();
-        match load(&*self.store, &self.partition, &published).await {
-            Ok(account) => {
+        let account = load(&*self.store, &self.partition, &published).await;
+        let waiting = waiting(&*self.store, &self.partition, published.id()).await;
+        match account.and_then(|account| Ok((account, waiting?))) {
+            Ok((account, waiting)) => {
                 self.published.store(Arc::new(account));
+                self.send(waiting);
                 Committed::Again
             }
             Err(error) => Committed::Failed(error),
+        }
+    }
+
+    fn send(&self, entries: Vec<OutboxEntry>) {
+        for entry in entries {
+            // The receiver is gone only while the server stops; the entries stay in the store.
+            let _ = self.outbox.send(entry);
         }
     }
 }
@@ -268,6 +283,22 @@ pub(crate) async fn load(
     let (revision, entries) =
         iamd_store::read_range(store, partition, &KeyRange::all()).await.map_err(read_error)?;
     Account::load(template.id(), *template.quotas(), revision, &entries).map_err(Error::internal)
+}
+
+/// Reads the outbox entries that wait in an account's partition.
+pub(crate) async fn waiting(
+    store: &dyn Store,
+    partition: &Partition,
+    account: AccountId,
+) -> Result<Vec<OutboxEntry>, Error> {
+    let range = KeyRange::prefix(keys::OUTBOX);
+    let (_, entries) =
+        iamd_store::read_range(store, partition, &range).await.map_err(read_error)?;
+    let entry = |entry: iamd_store::Entry| {
+        let key = entry.key.strip_prefix(keys::OUTBOX).unwrap_or_default().into();
+        OutboxEntry { account, key, value: entry.value }
+    };
+    Ok(entries.into_iter().map(entry).collect())
 }
 
 /// A failed read as the caller's error.
