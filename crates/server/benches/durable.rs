@@ -1,0 +1,227 @@
+//! What durability costs: `CreateUser` with its audit record on disk, for one client against the floor
+//! (overwrite in a preallocated file, then fdatasync, on the same disk), and for 64 clients over 64
+//! accounts; and how long a start takes, on an empty directory and on 100,000 users in 20 accounts.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a benchmark that fails may panic, signs for now, and what it finds it prints"
+)]
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use iamd_sigv4::{Credentials, Payload, RequestParts, Settings, sign};
+use tempfile::TempDir;
+
+const CLIENTS: usize = 64;
+const ALONE: usize = 1000;
+const EACH: usize = 500;
+const ACCOUNTS_AT_START: usize = 20;
+const USERS_AT_START: usize = 5000;
+
+#[derive(Clone)]
+struct Key {
+    id: String,
+    secret: String,
+}
+
+struct Server {
+    child: Child,
+    address: String,
+    key: Option<Key>,
+}
+
+impl Server {
+    /// Starts iamd on a data directory; the key is that of the first account if this start made it.
+    fn start(data: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_iamd"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+        let first = lines.next().unwrap().unwrap();
+        let address = first.split_once(" at http://").unwrap().1.to_owned();
+        let csv = data.join("rootkey.csv");
+        let key = csv.exists().then(|| {
+            let text = std::fs::read_to_string(csv).unwrap();
+            let (id, secret) = text.lines().nth(1).unwrap().split_once(',').unwrap();
+            Key { id: id.to_owned(), secret: secret.to_owned() }
+        });
+        Self { child, address, key }
+    }
+
+    fn new_account(&self, data: &Path, number: usize) -> Key {
+        let made = Command::new(env!("CARGO_BIN_EXE_iamd"))
+            .args(["account", "create", "--name", &format!("bench {number}")])
+            .args(["--email", &format!("root{number}@bench.example"), "--data-dir"])
+            .arg(data)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(made.stdout).unwrap();
+        let value = |name: &str| {
+            let line = text.lines().find_map(|line| line.split_once(&format!("{name}=")));
+            line.unwrap_or_else(|| panic!("{text}")).1.to_owned()
+        };
+        Key { id: value("AWS_ACCESS_KEY_ID"), secret: value("AWS_SECRET_ACCESS_KEY") }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A signed request as it goes over the wire.
+fn signed(address: &str, key: &Key, body: &str) -> Vec<u8> {
+    let headers = [
+        ("host", address.as_bytes()),
+        ("content-type", b"application/x-www-form-urlencoded".as_slice()),
+    ];
+    let parts = RequestParts { method: "POST", target: "/", headers: &headers };
+    let credentials =
+        Credentials { access_key_id: &key.id, secret_access_key: &key.secret, session_token: None };
+    let settings = Settings::query("iam", Some("us-east-1"));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let payload = Payload::Bytes(body.as_bytes());
+    let added = sign(&parts, payload, &credentials, now.try_into().unwrap(), &settings).unwrap();
+    let mut head = format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {}\r\n", String::from_utf8_lossy(value)));
+    }
+    for (name, value) in added {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    format!("{head}\r\n{body}").into_bytes()
+}
+
+fn create_users(address: &str, key: &Key, prefix: &str, count: usize) -> Vec<Vec<u8>> {
+    let body = |n| format!("Action=CreateUser&Version=2010-05-08&UserName={prefix}-{n}");
+    (0..count).map(|n| signed(address, key, &body(n))).collect()
+}
+
+/// Sends the requests one after the other; the time of each.
+fn send_all(address: &str, requests: &[Vec<u8>]) -> Vec<Duration> {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut space = [0; 8192];
+    let times = requests.iter().map(|request| {
+        let started = Instant::now();
+        stream.write_all(request).unwrap();
+        let read = stream.read(&mut space).unwrap();
+        let answer = String::from_utf8_lossy(&space[..read]);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        started.elapsed()
+    });
+    times.collect()
+}
+
+/// The floor: 1 KB over itself in a preallocated file, then fdatasync.
+struct Floor(File);
+
+impl Floor {
+    fn new(folder: &Path) -> Self {
+        let mut file =
+            OpenOptions::new().create_new(true).write(true).open(folder.join("floor")).unwrap();
+        file.write_all(&vec![1; 1024 * 1024]).unwrap();
+        file.sync_all().unwrap();
+        Self(file)
+    }
+
+    fn once(&mut self, n: usize) -> Duration {
+        let started = Instant::now();
+        self.0.seek(SeekFrom::Start((n % 1024) as u64 * 1024)).unwrap();
+        self.0.write_all(&[2; 1024]).unwrap();
+        self.0.sync_data().unwrap();
+        started.elapsed()
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// One client, interleaved with the floor; returns its requests per second.
+fn one_client(server: &Server, key: &Key, folder: &Path) -> f64 {
+    let requests = create_users(&server.address, key, "alone", ALONE);
+    let mut floor = Floor::new(folder);
+    let (mut ours, mut floors) = (vec![], vec![]);
+    for (n, chunk) in requests.chunks(10).enumerate() {
+        ours.extend(send_all(&server.address, chunk));
+        floors.extend((0..10).map(|k| floor.once(n * 10 + k)));
+    }
+    let rate = ours.len() as f64 / ours.iter().sum::<Duration>().as_secs_f64();
+    let (ours, floor) = (median(ours), median(floors));
+    println!("one client: {ours:?} a CreateUser, floor {floor:?}: {:?} above", ours - floor);
+    println!("one client: {rate:.0}/s");
+    rate
+}
+
+fn many_clients(server: &Server, keys: &[Key], alone: f64) {
+    let work: Vec<_> =
+        keys.iter().map(|key| create_users(&server.address, key, "many", EACH)).collect();
+    let started = Instant::now();
+    thread::scope(|scope| {
+        for requests in &work {
+            scope.spawn(|| send_all(&server.address, requests));
+        }
+    });
+    let rate = (keys.len() * EACH) as f64 / started.elapsed().as_secs_f64();
+    println!(
+        "{} clients over as many accounts: {rate:.0}/s, {:.1}x one client",
+        keys.len(),
+        rate / alone
+    );
+}
+
+/// From starting the process to the answer of a signed request.
+fn start_time(data: &Path, key: Option<&Key>) -> (Server, Duration) {
+    let started = Instant::now();
+    let server = Server::start(data);
+    let key = key.or(server.key.as_ref()).unwrap();
+    let request = signed(&server.address, key, "Action=ListUsers&Version=2010-05-08&MaxItems=1");
+    send_all(&server.address, &[request]);
+    (server, started.elapsed())
+}
+
+fn main() {
+    let folder = TempDir::new_in(std::env::current_dir().unwrap()).unwrap();
+    let data = folder.path().join("data");
+    let (server, time) = start_time(&data, None);
+    println!("start on an empty directory to the first answer: {time:?}");
+    let first = server.key.clone().unwrap();
+    let mut keys = vec![first.clone()];
+    keys.extend((1..CLIENTS).map(|number| server.new_account(&data, number)));
+    let alone = one_client(&server, &first, folder.path());
+    many_clients(&server, &keys, alone);
+    drop(server);
+
+    let data = folder.path().join("large");
+    let server = Server::start(&data);
+    let mut keys = vec![server.key.clone().unwrap()];
+    keys.extend((1..ACCOUNTS_AT_START).map(|number| server.new_account(&data, number)));
+    thread::scope(|scope| {
+        for key in &keys {
+            let requests = create_users(&server.address, key, "user", USERS_AT_START);
+            let address = &server.address;
+            scope.spawn(move || send_all(address, &requests));
+        }
+    });
+    drop(server);
+    let (_server, time) = start_time(&data, keys.last());
+    let users = ACCOUNTS_AT_START * USERS_AT_START;
+    println!(
+        "start on {users} users in {ACCOUNTS_AT_START} accounts to the first answer: {time:?}"
+    );
+}

@@ -1,0 +1,193 @@
+//! What a verified and authorized `GetUser` costs: processor time per request of the whole binary,
+//! as a ratio to bare hyper that answers the same bytes with a constant. Each server is a process
+//! of its own; rounds are interleaved, figures are medians.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "a benchmark that fails may panic, signs for now, and what it finds it prints"
+)]
+
+use std::convert::Infallible;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::HeaderValue;
+use http_body_util::Full;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use iamd_sigv4::{Credentials, Payload, RequestParts, Settings, sign};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+const CONNECTIONS: usize = 32;
+const REQUESTS: usize = 20_000;
+const ROUNDS: usize = 7;
+
+const KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+const SECRET: &str = "only-for-this-benchmark";
+const BARE: &str = "--bare-hyper";
+
+struct Server {
+    name: &'static str,
+    child: Child,
+    address: String,
+    request: Vec<u8>,
+    times: Vec<f64>,
+}
+
+impl Server {
+    /// Starts a server that prints `… at http://ADDRESS`.
+    fn start(name: &'static str, command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim_end().split_once(" at http://").unwrap().1.to_owned();
+        let request = signed(&address, "Action=GetUser&Version=2010-05-08&UserName=alice");
+        Self { name, child, address, request, times: Vec::new() }
+    }
+
+    fn send(&self, request: &[u8]) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(request).unwrap();
+        let mut space = [0; 8192];
+        let read = stream.read(&mut space).unwrap();
+        String::from_utf8(space[..read].to_vec()).unwrap()
+    }
+
+    /// Nanoseconds on processors so far, all threads together.
+    fn time(&self) -> u64 {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        tasks
+            .map(|task| {
+                let text = fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap();
+                text.split_ascii_whitespace().next().unwrap().parse::<u64>().unwrap()
+            })
+            .sum()
+    }
+
+    /// Runs a round and keeps its nanoseconds per request.
+    fn round(&mut self, keep: bool) {
+        let mut streams: Vec<_> =
+            (0..CONNECTIONS).map(|_| TcpStream::connect(&self.address).unwrap()).collect();
+        let mut space = [0; 8192];
+        let before = self.time();
+        for _ in 0..REQUESTS / CONNECTIONS {
+            for stream in &mut streams {
+                stream.write_all(&self.request).unwrap();
+            }
+            for stream in &mut streams {
+                let read = stream.read(&mut space).unwrap();
+                assert!(space[..read].starts_with(b"HTTP/1.1 200"), "{}", self.name);
+            }
+        }
+        let spent = (self.time() - before) as f64 / REQUESTS as f64;
+        if keep {
+            self.times.push(spent);
+        }
+    }
+
+    fn median(&mut self) -> f64 {
+        self.times.sort_by(f64::total_cmp);
+        self.times[self.times.len() / 2]
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A signed POST as the AWS CLI sends it.
+fn signed(address: &str, body: &str) -> Vec<u8> {
+    let headers = [
+        ("host", address.as_bytes()),
+        ("accept-encoding", b"identity".as_slice()),
+        ("content-type", b"application/x-www-form-urlencoded; charset=utf-8"),
+        ("user-agent", b"aws-cli/2.17.0 md/awscrt#0.20.11 ua/2.0 os/linux#6.1.0 md/arch#x86_64"),
+    ];
+    let parts = RequestParts { method: "POST", target: "/", headers: &headers };
+    let credentials =
+        Credentials { access_key_id: KEY, secret_access_key: SECRET, session_token: None };
+    let settings = Settings::query("iam", Some("us-east-1"));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let payload = Payload::Bytes(body.as_bytes());
+    let added = sign(&parts, payload, &credentials, now.try_into().unwrap(), &settings).unwrap();
+    let mut head = format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {}\r\n", String::from_utf8_lossy(value)));
+    }
+    for (name, value) in added {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    format!("{head}\r\n{body}").into_bytes()
+}
+
+fn iamd(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_iamd"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).args(words);
+    command.env("IAMD_ROOT_ACCESS_KEY_ID", KEY).env("IAMD_ROOT_SECRET_ACCESS_KEY", SECRET);
+    command
+}
+
+async fn bare_hyper() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    println!("hyper at http://{}", listener.local_addr().unwrap());
+    let answer = Bytes::from(vec![b'x'; 500]);
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let answer = answer.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|_| {
+                let mut response = http::Response::new(Full::new(answer.clone()));
+                let content_type = HeaderValue::from_static("text/xml");
+                response.headers_mut().insert("content-type", content_type);
+                async { Ok::<_, Infallible>(response) }
+            });
+            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+fn main() {
+    if std::env::args().any(|word| word == BARE) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        runtime.unwrap().block_on(bare_hyper());
+    }
+    let folder = TempDir::new().unwrap();
+    let audit = folder.path().to_str().unwrap();
+    let mut bare = Command::new(std::env::current_exe().unwrap());
+    let mut servers = [
+        Server::start("bare hyper", bare.arg(BARE)),
+        Server::start("audit off, log warn", &mut iamd(&["--audit", "off", "--log", "warn"])),
+        Server::start("audit on, log warn", &mut iamd(&["--audit-dir", audit, "--log", "warn"])),
+        Server::start("audit off, log info", &mut iamd(&["--audit", "off"])),
+    ];
+    for server in &mut servers {
+        if server.name != "bare hyper" {
+            let create =
+                signed(&server.address, "Action=CreateUser&Version=2010-05-08&UserName=alice");
+            let answer = server.send(&create);
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        }
+        server.round(false);
+    }
+    for _ in 0..ROUNDS {
+        servers.iter_mut().for_each(|server| server.round(true));
+    }
+    let floor = servers[0].median();
+    for server in &mut servers {
+        let time = server.median();
+        println!("{:20} {time:6.0} ns per request: {:.2}x", server.name, time / floor);
+    }
+}
