@@ -43,6 +43,9 @@ impl Answer {
                 Event::Start(start) if start.name().as_ref() == element => {
                     inside = Some(String::new());
                 }
+                Event::Empty(empty) if empty.name().as_ref() == element => {
+                    texts.push(String::new());
+                }
                 Event::Text(text) => {
                     if let Some(inside) = &mut inside {
                         inside.push_str(&text);
