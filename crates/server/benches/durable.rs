@@ -163,7 +163,8 @@ fn one_client(server: &Server, key: &Key, folder: &Path) -> f64 {
     }
     let rate = ours.len() as f64 / ours.iter().sum::<Duration>().as_secs_f64();
     let (ours, floor) = (median(ours), median(floors));
-    println!("one client: {ours:?} a CreateUser, floor {floor:?}: {:?} above", ours - floor);
+    let above = ours.saturating_sub(floor);
+    println!("one client: {ours:?} a CreateUser, floor {floor:?}: {above:?} above");
     println!("one client: {rate:.0}/s");
     rate
 }
