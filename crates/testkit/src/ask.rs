@@ -3,6 +3,7 @@
 use iamd_sigv4::{Payload, RequestParts, Settings, sign};
 use iamd_types::Clock;
 
+use crate::server::unsigned;
 use crate::{Answer, Credentials, TestServer};
 
 impl TestServer {
@@ -22,6 +23,11 @@ impl TestServer {
     pub async fn ask_unsigned(&self, line: &str) -> Answer {
         let (operation, parameters) = parse(line);
         self.call_unsigned(operation, &parameters).await
+    }
+
+    /// The headers that a client sends with a form, before it signs.
+    pub fn headers(service: &str) -> Vec<(String, String)> {
+        unsigned(service)
     }
 
     /// Signs a request, given as method and target, headers and body, for a service in `us-east-1`:

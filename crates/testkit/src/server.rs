@@ -210,7 +210,7 @@ impl TestServer {
     }
 }
 
-fn unsigned(service: &str) -> Vec<(String, String)> {
+pub(crate) fn unsigned(service: &str) -> Vec<(String, String)> {
     vec![
         ("host".to_owned(), format!("{service}.amazonaws.com")),
         ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
