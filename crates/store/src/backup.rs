@@ -158,3 +158,51 @@ impl<R: Read> Reader<R> {
         Ok(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Result<Vec<Item>, RestoreError> {
+        let mut reader = Reader::new(bytes)?;
+        let mut items = Vec::new();
+        while let Some(item) = reader.next()? {
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    /// A stream with the right first line and the right checksum around whatever is given.
+    fn sealed(middle: &[u8]) -> Vec<u8> {
+        let bytes = [MAGIC, middle, &[END]].concat();
+        let digest = Sha256::digest(&bytes);
+        [&bytes[..], &digest].concat()
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(read(&bytes).is_err());
+            let items = read(&sealed(&bytes));
+            // The odds against a sound item in random bytes are long.
+            prop_assert!(items.is_err() || bytes.first().is_none_or(|b| [PARTITION, END].contains(b)));
+        }
+    }
+
+    #[test]
+    fn what_is_misplaced_or_too_large_is_refused() {
+        let check = |middle: &[u8], refused: bool| {
+            assert_eq!(read(&sealed(middle)).is_err(), refused, "{}", middle.escape_ascii());
+        };
+        check(b"", false);
+        check(b"P\0\0\0\x03org\0\0\0\0\0\0\0\x01", false);
+        check(b"P\0\0\0\x03org\0\0\0\0\0\0\0\x01E\0\0\0\x01k\0\0\0\x01v", false);
+        check(b"E\0\0\0\x01k\0\0\0\x01v", true);
+        check(b"P\0\0\0\x03ORG\0\0\0\0\0\0\0\x01", true);
+        check(b"P\xff\xff\xff\xff", true);
+        check(b"P\0\0\0\x03org\0\0\0\0\0\0\0\x01E\0\0\x02\x01", true);
+        check(b"Q", true);
+    }
+}

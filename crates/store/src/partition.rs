@@ -86,7 +86,19 @@ impl fmt::Debug for Partition {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn what_parses_is_printable_ascii_without_separators(name in "\\PC{0,90}|[a-z0-9/.-]{1,20}") {
+            if let Ok(partition) = Partition::new(&name) {
+                prop_assert_eq!(partition.as_str(), &name);
+                prop_assert!(name.len() <= MAX_LEN && name.bytes().all(|b| b.is_ascii_graphic()));
+            }
+        }
+    }
 
     #[test]
     fn accounts_and_system_names_are_partitions() {

@@ -164,13 +164,24 @@ fn check_format(bytes: &[u8]) -> Result<(), OpenError> {
     Err(OpenError::Format { found, supported: FORMAT_VERSION })
 }
 
-/// Makes a directory that only its owner can enter, unless it is there already.
+/// Makes a directory that only its owner can enter, and those above it, unless they are there already.
+/// Their names are durable when it returns.
 fn private_directory(path: &Path) -> Result<(), OpenError> {
+    let missing: Vec<_> = path.ancestors().take_while(|above| !above.exists()).collect();
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|source| OpenError::Unreadable { path: path.to_owned(), source })
+    builder
+        .create(path)
+        .map_err(|source| OpenError::Unreadable { path: path.to_owned(), source })?;
+    for made in missing {
+        match made.parent() {
+            Some(parent) if parent != Path::new("") => sync_directory(parent)?,
+            _ => sync_directory(Path::new("."))?,
+        }
+    }
+    Ok(())
 }
 
 /// Opens a file that, if it is made now, only its owner can read.

@@ -8,6 +8,7 @@
 //! Reads go to disk and are not made to be fast: whoever needs speed keeps a snapshot.
 
 mod files;
+mod probe;
 mod reader;
 mod restore;
 mod tables;
@@ -64,7 +65,7 @@ struct Shared {
 }
 
 impl Embedded {
-    /// Opens the store in a directory, or makes one if the directory is empty or not there.
+    /// Opens the store in a directory, or makes one if the directory is empty or not there. Blocks.
     ///
     /// Fails, never panics, when anything is wrong; `docs/store-format.md` says which damage is found
     /// here, and which when a partition is first read.

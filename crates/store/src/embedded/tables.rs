@@ -10,9 +10,9 @@ use std::path::Path;
 use fjall::{
     Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot, UserValue,
 };
-use lsm_tree::SequenceNumberCounter;
 use sha2::{Digest as _, Sha256};
 
+use super::probe::probe;
 use crate::error::{Cause, ReadError};
 use crate::partition::Partition;
 use crate::range::KeyRange;
@@ -145,27 +145,6 @@ impl Tables {
     pub(super) fn sync(&self) -> Result<(), Cause> {
         self.db.persist(PersistMode::SyncAll).map_err(Cause::new)
     }
-}
-
-/// Opens every keyspace's tree by itself, and closes it again.
-///
-/// The trees assert what they read from their manifests. Here such a panic unwinds cleanly; inside of the
-/// database's own recovery it would meet a destructor that panics as well, which ends the process.
-fn probe(keyspaces: &Path) -> Result<(), Cause> {
-    for entry in std::fs::read_dir(keyspaces).map_err(Cause::new)? {
-        let entry = entry.map_err(Cause::new)?;
-        let id = entry.file_name();
-        if id.to_str().is_none_or(|id| id.parse::<u64>().is_err()) {
-            return Err(Cause::new("a keyspace's directory has a strange name"));
-        }
-        // Without it the keyspace was never finished, and is removed by the database.
-        if entry.path().join("current").try_exists().map_err(Cause::new)? {
-            let counter = SequenceNumberCounter::default;
-            let tree = lsm_tree::Config::new(entry.path(), counter(), counter()).open();
-            drop(tree.map_err(Cause::new)?);
-        }
-    }
-    Ok(())
 }
 
 fn open_database(path: &Path) -> Result<Database, Cause> {

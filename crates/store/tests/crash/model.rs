@@ -28,7 +28,8 @@ fn key(number: u64) -> Vec<u8> {
 /// Mostly small values, some that fill many blocks.
 fn value(partition: &Partition, revision: u64) -> Vec<u8> {
     let mut random = Random(revision ^ partition.as_str().parse::<u64>().unwrap() << 32);
-    let len = if revision % 7 == 0 { 20_000 + random.below(40_000) } else { random.below(900) };
+    let len =
+        if revision.is_multiple_of(7) { 20_000 + random.below(40_000) } else { random.below(900) };
     (0..len / 8 + 1).flat_map(|_| random.next().to_be_bytes()).collect()
 }
 
