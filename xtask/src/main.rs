@@ -9,6 +9,7 @@ mod model;
 mod naming;
 mod pattern;
 mod tidy;
+mod vocabulary;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ Usage: cargo xtask COMMAND [--check]
   codegen           write the generated modules of crates/api from models/*.json
   coverage          write docs/coverage.md from the models and the lists of what is missing
   tidy              check the house rules
+  vocabulary FACTS  pack services, actions and condition keys into crates/policy/data
 ";
 
 fn main() -> ExitCode {
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["coverage"] => coverage::run(&root(), false),
         ["coverage", "--check"] => coverage::run(&root(), true),
         ["tidy"] => tidy::run(&root()),
+        ["vocabulary", facts] => vocabulary::run(&root(), Path::new(facts)),
         _ => Err(anyhow::anyhow!(HELP)),
     };
     let Err(error) = result else { return ExitCode::SUCCESS };

@@ -28,6 +28,8 @@ mod size;
 mod statement;
 mod value;
 mod variable;
+#[cfg(feature = "vocabulary")]
+pub mod vocabulary;
 
 pub use check::{PolicyType, Refusal, check};
 pub use context::{Context, Values};
