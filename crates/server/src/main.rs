@@ -51,8 +51,9 @@ fn run(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
             io::stdout().write_all(shown.as_bytes()).context("cannot print the configuration")
         }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut cli::command(), "iamd", &mut io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut cli::command(), "iamd", &mut script);
+            io::stdout().write_all(&script).context("cannot print the completion script")
         }
     }
 }

@@ -108,3 +108,37 @@ fn localhost_is_both_loopback_addresses() {
     let has_ipv6 = std::net::TcpListener::bind("[::1]:0").is_ok();
     assert_eq!(std::net::TcpStream::connect(format!("[::1]:{port}")).is_ok(), has_ipv6);
 }
+
+#[test]
+fn variables_are_told_apart_from_flags_and_secrets_are_not_shown() {
+    let folder = Folder::new();
+    fs::write(folder.path("iamd.toml"), "regions = ['eu-central-1']\n").unwrap();
+    let mut command = folder.iamd(&["config", "show", "--log", "warn"]);
+    command.env("IAMD_LISTEN", "127.0.0.1:1").env("IAMD_ROOT_ACCESS_KEY_ID", "A".repeat(16));
+    command.env("IAMD_ROOT_SECRET_ACCESS_KEY", "not-to-be-shown-to-anyone");
+    let output = command.output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "listen = \"127.0.0.1:1\"  # IAMD_LISTEN\n",
+        "log = \"warn\"  # --log\n",
+        "regions = [\"eu-central-1\"]  # iamd.toml\n",
+        "# root_secret_access_key is set  # IAMD_ROOT_SECRET_ACCESS_KEY\n",
+    ] {
+        assert!(shown.contains(line), "{shown}");
+    }
+    assert!(!shown.contains("not-to-be-shown"));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(folder.run(&["completions", shell]).contains("iamd"), "{shell}");
+    }
+}
+
+#[test]
+fn no_help_text_shows_the_value_of_a_variable() {
+    let folder = Folder::new();
+    for words in [&["--help"][..], &["serve", "--help"], &["config", "show", "--help"]] {
+        let mut command = folder.iamd(words);
+        command.env("IAMD_ROOT_SECRET_ACCESS_KEY", "not-to-be-shown-to-anyone");
+        let help = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        assert!(help.contains("Usage: iamd") && !help.contains("not-to-be-shown"), "{help}");
+    }
+}
