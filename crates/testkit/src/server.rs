@@ -123,10 +123,7 @@ impl TestServer {
     ) -> Answer {
         let (service, action) = operation.split_once(':').unwrap_or(("iam", operation));
         let version = VERSIONS.iter().find(|(name, _)| *name == service).unwrap().1;
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("Action", action).append_pair("Version", version);
-        form.extend_pairs(parameters);
-        let body = form.finish();
+        let body = form(action, version, parameters);
         let headers = match credentials {
             Some(credentials) => self.signed(credentials, service, &body).0,
             None => unsigned(service),
@@ -208,6 +205,13 @@ impl TestServer {
         let parameters = [("UserName", user), ("PolicyName", policy), ("PolicyDocument", document)];
         self.call(&self.root, "PutUserPolicy", &parameters).await.ok();
     }
+}
+
+/// Apart from its caller, so that the caller's future can go to another thread.
+fn form(action: &str, version: &str, parameters: &[(&str, &str)]) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair("Action", action).append_pair("Version", version);
+    form.extend_pairs(parameters).finish()
 }
 
 pub(crate) fn unsigned(service: &str) -> Vec<(String, String)> {
