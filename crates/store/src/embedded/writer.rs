@@ -22,6 +22,8 @@ use crate::txn::{Batch, Revision, Txn, Value};
 const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
 /// A group takes no further batch once it has this many.
 const MAX_GROUP_BATCHES: usize = 1024;
+/// How often others are let run while a group is smaller than the one before.
+const MAX_YIELDS: usize = 8;
 
 type Outcome = Result<Revision, CommitError>;
 
@@ -53,25 +55,20 @@ impl Writer {
 
     /// Commits until all senders are gone and the queue is empty.
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Request>) {
-        let mut group = Vec::new();
+        let mut expected = 1;
         while let Some(first) = queue.blocking_recv() {
-            let mut bytes = first.batch.size();
-            group.push(first);
-            while group.len() < MAX_GROUP_BATCHES && bytes < MAX_GROUP_BYTES {
-                let Ok(next) = queue.try_recv() else { break };
-                bytes += next.batch.size();
-                group.push(next);
-            }
-            self.commit(group.drain(..));
+            let group = gather(first, &mut queue, expected);
+            expected = group.len();
+            self.commit(group);
         }
         // A failure here only makes the witness weaker, and there is nobody left to tell.
         drop(self.witness.sync());
     }
 
-    fn commit(&mut self, group: impl Iterator<Item = Request>) {
+    fn commit(&mut self, group: Vec<Request>) {
         if let Some(cause) = self.shared.failure() {
             let unavailable = || Err(CommitError::Unavailable(cause.clone()));
-            return group.for_each(|request| drop(request.reply.send(unavailable())));
+            return group.into_iter().for_each(|r| drop(r.reply.send(unavailable())));
         }
         let mut stage = Stage::new(self);
         for Request { partition, batch, reply } in group {
@@ -111,6 +108,27 @@ impl Writer {
             drop(reply.send(outcome));
         }
     }
+}
+
+/// Takes what is waiting. If that is less than last time, others are given the processor for a moment:
+/// callers who were just answered are about to come back. A lone caller is never kept waiting.
+fn gather(first: Request, queue: &mut mpsc::Receiver<Request>, expected: usize) -> Vec<Request> {
+    let (mut bytes, mut yields) = (first.batch.size(), 0);
+    let mut group = vec![first];
+    while group.len() < MAX_GROUP_BATCHES && bytes < MAX_GROUP_BYTES {
+        match queue.try_recv() {
+            Ok(next) => {
+                bytes += next.batch.size();
+                group.push(next);
+            }
+            Err(_) if group.len() < expected && yields < MAX_YIELDS => {
+                yields += 1;
+                std::thread::yield_now();
+            }
+            Err(_) => break,
+        }
+    }
+    group
 }
 
 /// A group under construction: batches are added one on top of the other.
