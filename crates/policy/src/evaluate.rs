@@ -4,7 +4,7 @@
 //! early match can hide a later Deny, and the rules read as AWS's documentation does.
 
 use crate::operator::Truth;
-use crate::principal::Naming;
+use crate::principal::{Naming, Namings};
 use crate::statement::View;
 use crate::{
     Attached, Decision, Effect, MatchedStatement, Policies, PolicyKind, PrincipalKind, Request,
@@ -77,18 +77,18 @@ pub(crate) fn binding<'p, 'a>(
 
 /// AWS: resource control policies bind callers that are services too, but neither service-linked roles nor
 /// resources of the management account.
-fn resource_controls_bind(request: &Request<'_>) -> bool {
+pub(crate) fn resource_controls_bind(request: &Request<'_>) -> bool {
     !request.resource.management_account && !request.principal.service_linked
 }
 
 /// AWS: service control policies bind the principals of member accounts, the root user included, but no
 /// service-linked roles.
-fn service_controls_bind(request: &Request<'_>) -> bool {
+pub(crate) fn service_controls_bind(request: &Request<'_>) -> bool {
     let principal = &request.principal;
     principal.kind.has_account() && !principal.management_account && !principal.service_linked
 }
 
-fn resource_policy(kind: ResourcePolicyKind) -> PolicyKind {
+pub(crate) fn resource_policy(kind: ResourcePolicyKind) -> PolicyKind {
     match kind {
         ResourcePolicyKind::RoleTrust => PolicyKind::RoleTrust,
         ResourcePolicyKind::Resource | ResourcePolicyKind::KeyPolicy => PolicyKind::Resource,
@@ -108,7 +108,7 @@ struct JudgedPart<'a> {
     allows: Vec<MatchedStatement<'a>>,
     denies: Vec<MatchedStatement<'a>>,
     /// How the allowing statements name the caller.
-    namings: Vec<Naming>,
+    namings: Namings,
 }
 
 impl<'r, 'a> Judged<'r, 'a> {
@@ -132,13 +132,15 @@ impl<'r, 'a> Judged<'r, 'a> {
             }
         }
         let resource = resource_policy(self.resource_kind);
-        let namings: Vec<Naming> =
-            self.of_kind(resource).flat_map(|part| part.namings.iter().copied()).collect();
+        let mut namings = Namings::default();
+        self.of_kind(resource).for_each(|part| namings.add(part.namings));
         if !self.request.principal.kind.has_account() {
             let granted = if namings.is_empty() { Effect::ImplicitDeny } else { Effect::Allow };
             return (granted, resource);
         }
-        if self.same_account() && namings.iter().any(|&naming| self.grants(naming)) {
+        if self.same_account()
+            && Naming::ALL.iter().any(|&it| namings.contains(it) && self.grants(it))
+        {
             return (Effect::Allow, resource);
         }
         let resource_must_allow = !self.same_account() || self.resource_kind.must_allow();
@@ -146,8 +148,7 @@ impl<'r, 'a> Judged<'r, 'a> {
             return (Effect::ImplicitDeny, resource);
         }
         // A role named by its own account's resource policy needs no identity policy: what stopped it is a limit.
-        let granted =
-            self.same_account() && namings.iter().any(|&naming| naming != Naming::Account);
+        let granted = self.same_account() && namings.names_more_than_account();
         if !granted && !self.identity_allows() {
             return (Effect::ImplicitDeny, PolicyKind::Identity);
         }
@@ -207,7 +208,8 @@ impl<'r, 'a> Judged<'r, 'a> {
 impl<'a> JudgedPart<'a> {
     fn of(request: &Request<'_>, part: &Part<'_, 'a>, bounded: bool) -> Self {
         let kind = part.kind;
-        let mut judged = Self { kind, allows: Vec::new(), denies: Vec::new(), namings: Vec::new() };
+        let mut judged =
+            Self { kind, allows: Vec::new(), denies: Vec::new(), namings: Namings::default() };
         for &Attached { source: policy, document } in part.policies {
             let view = View { request, kind, version: document.version(), bounded };
             for (index, statement) in document.statements().iter().enumerate() {
@@ -219,7 +221,7 @@ impl<'a> JudgedPart<'a> {
                     StatementEffect::Deny => judged.denies.push(matched),
                     StatementEffect::Allow => {
                         judged.allows.push(matched);
-                        judged.namings.extend(namings);
+                        judged.namings.add(namings);
                     }
                 }
             }
@@ -233,7 +235,7 @@ impl<'a> JudgedPart<'a> {
 }
 
 /// The keys that statements about this action ask for and the request lacks, each once.
-fn missing_keys<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<&'a str> {
+pub(crate) fn missing_keys<'a>(request: &Request<'_>, policies: &Policies<'a>) -> Vec<&'a str> {
     let mut missing: Vec<&'a str> = Vec::new();
     for part in binding(request, policies) {
         for &Attached { document, .. } in part.policies {

@@ -8,6 +8,7 @@
 
 pub mod cases;
 mod check;
+mod compile;
 mod condition;
 mod context;
 mod decision;
@@ -32,6 +33,9 @@ mod variable;
 pub mod vocabulary;
 
 pub use check::{PolicyType, Refusal, check};
+pub use compile::{
+    Compiled, Engine, PolicySet, PolicySetBuilder, Slot, StatementPlace, Verdict, decide,
+};
 pub use context::{Context, Values};
 pub use decision::{Decision, Effect, MatchedStatement, PolicyKind};
 pub use document::{

@@ -179,7 +179,7 @@ pub(crate) fn expand(
 
 /// AWS: ARN operators compare the six components one by one. A lone `*` is every ARN; shorter patterns match
 /// nothing (our reading).
-fn arn_matches(value: &str, pattern: &[Token]) -> bool {
+pub(crate) fn arn_matches(value: &str, pattern: &[Token]) -> bool {
     let components: Vec<&str> = value.splitn(6, ':').collect();
     if components.len() < 6 || components.first() != Some(&"arn") {
         return false;
@@ -202,7 +202,7 @@ impl Relation {
         self.admits(value.cmp(&operand)).into()
     }
 
-    fn admits(self, ordering: Ordering) -> bool {
+    pub(crate) fn admits(self, ordering: Ordering) -> bool {
         match self {
             Self::Equal => ordering.is_eq(),
             Self::Less => ordering.is_lt(),

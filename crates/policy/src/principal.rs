@@ -15,6 +15,47 @@ pub(crate) enum Naming {
     Account,
 }
 
+impl Naming {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Caller, Self::Role, Self::FederatingUser, Self::Account];
+}
+
+/// Every way in which a policy names a caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Namings(u8);
+
+impl Namings {
+    /// Bit by bit, so that collecting costs nothing.
+    pub(crate) fn insert(&mut self, naming: Naming) {
+        self.0 |= 1 << naming as u8;
+    }
+
+    pub(crate) fn contains(self, naming: Naming) -> bool {
+        self.0 & (1 << naming as u8) != 0
+    }
+
+    /// Whether anything less than the whole account is named.
+    pub(crate) fn names_more_than_account(self) -> bool {
+        self.0 & !Self::from(Naming::Account).0 != 0
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+impl From<Naming> for Namings {
+    fn from(naming: Naming) -> Self {
+        let mut namings = Self::default();
+        namings.insert(naming);
+        namings
+    }
+}
+
 impl Principals {
     /// How the element covers a caller; empty when it does not. `bounded` is whether the caller has a
     /// permissions boundary.
@@ -23,19 +64,22 @@ impl Principals {
         caller: &Principal<'_>,
         effect: StatementEffect,
         bounded: bool,
-    ) -> Vec<Naming> {
+    ) -> Namings {
+        let mut namings = Namings::default();
         match (self.negated, effect) {
             (false, effect) => {
-                self.names.iter().filter_map(|name| name.naming(caller, effect)).collect()
+                let named = self.names.iter().filter_map(|name| name.naming(caller, effect));
+                named.for_each(|naming| namings.insert(naming));
             }
             // Refused at creation: it would grant to everybody else.
-            (true, StatementEffect::Allow) => Vec::new(),
+            (true, StatementEffect::Allow) => {}
             // AWS: always denies a caller with a permissions boundary, whatever it names.
             (true, StatementEffect::Deny) if bounded || !self.exempts(caller) => {
-                vec![Naming::Caller]
+                namings.insert(Naming::Caller);
             }
-            (true, StatementEffect::Deny) => Vec::new(),
+            (true, StatementEffect::Deny) => {}
         }
+        namings
     }
 
     /// Whether a Deny with `NotPrincipal` leaves a caller alone: every level of it must be named.

@@ -2,7 +2,7 @@
 
 use crate::operator::{Truth, expand};
 use crate::pattern::{Pattern, Token};
-use crate::principal::Naming;
+use crate::principal::{Naming, Namings};
 use crate::variable::{self, Expansion};
 use crate::{
     Actions, Context, PolicyKind, Principals, Request, Resources, Statement, StatementEffect, Text,
@@ -53,7 +53,7 @@ pub(crate) struct View<'r> {
 
 impl View<'_> {
     /// How an applying statement names the caller, or why it does not apply.
-    pub(crate) fn judge<'a>(&self, statement: &'a Statement) -> Result<Vec<Naming>, Mismatch<'a>> {
+    pub(crate) fn judge<'a>(&self, statement: &'a Statement) -> Result<Namings, Mismatch<'a>> {
         let (namings, principal) = self.principal(statement);
         let mut unreadable = None;
         for (element, truth) in [
@@ -78,7 +78,7 @@ impl View<'_> {
     }
 
     /// Only policies of resources name principals; there, one that names none makes no sense.
-    fn principal(&self, statement: &Statement) -> (Vec<Naming>, Truth) {
+    fn principal(&self, statement: &Statement) -> (Namings, Truth) {
         let of_resource = matches!(
             self.kind,
             PolicyKind::Resource | PolicyKind::RoleTrust | PolicyKind::ResourceControl
@@ -92,8 +92,8 @@ impl View<'_> {
                 let truth = (!namings.is_empty()).into();
                 (namings, truth)
             }
-            (None, false) => (vec![Naming::Caller], Truth::Yes),
-            (Some(_), false) | (None, true) => (vec![Naming::Caller], Truth::Unreadable),
+            (None, false) => (Naming::Caller.into(), Truth::Yes),
+            (Some(_), false) | (None, true) => (Naming::Caller.into(), Truth::Unreadable),
         }
     }
 

@@ -26,6 +26,37 @@ pub(crate) struct Decimal {
 impl Decimal {
     /// Reads an integer or decimal, with sign and exponent allowed.
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        Parts::of(text).map(|parts| Self {
+            negative: parts.negative,
+            point: parts.point,
+            digits: parts.digits().collect(),
+        })
+    }
+
+    /// How a number in a text, if it is one, stands to this one. Allocates nothing.
+    pub(crate) fn order_of(&self, text: &str) -> Option<Ordering> {
+        let parts = Parts::of(text)?;
+        let zero = parts.length == 0;
+        Some(order(
+            (sign(zero, parts.negative), parts.point, parts.digits()),
+            (sign(self.digits.is_empty(), self.negative), self.point, self.digits.iter().copied()),
+        ))
+    }
+}
+
+/// A decimal number as it stands in a text.
+struct Parts<'t> {
+    negative: bool,
+    point: i64,
+    whole: &'t str,
+    fraction: &'t str,
+    /// The digits from here on count, and so many.
+    start: usize,
+    length: usize,
+}
+
+impl<'t> Parts<'t> {
+    fn of(text: &'t str) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent_of(exponent)?),
             None => (text, 0),
@@ -33,20 +64,44 @@ impl Decimal {
         let negative = mantissa.starts_with('-');
         let mantissa = mantissa.strip_prefix(['+', '-']).unwrap_or(mantissa);
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let all = [whole, fraction].concat();
-        if all.is_empty() || !all.bytes().all(|b| b.is_ascii_digit()) {
+        let all = || whole.bytes().chain(fraction.bytes());
+        let total = whole.len() + fraction.len();
+        if total == 0 || !all().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        let significant = all.trim_start_matches('0');
-        let leading_zeros = all.len() - significant.len();
-        let digits = significant.trim_end_matches('0').as_bytes().to_vec();
-        if digits.is_empty() {
-            return Some(Self { negative: false, point: 0, digits });
-        }
+        let Some(start) = all().position(|digit| digit != b'0') else {
+            return Some(Self { negative: false, point: 0, whole, fraction, start: 0, length: 0 });
+        };
+        let trailing = all().rev().take_while(|&digit| digit == b'0').count();
         // Both lengths are bounded by the text, which is far below `i64::MAX`.
-        let point = exponent + whole.len() as i64 - leading_zeros as i64;
-        Some(Self { negative, point, digits })
+        let point = exponent + whole.len() as i64 - start as i64;
+        Some(Self { negative, point, whole, fraction, start, length: total - trailing - start })
     }
+
+    fn digits(&self) -> impl Iterator<Item = u8> + use<'t> {
+        self.whole.bytes().chain(self.fraction.bytes()).skip(self.start).take(self.length)
+    }
+}
+
+fn sign(zero: bool, negative: bool) -> i8 {
+    match (zero, negative) {
+        (true, _) => 0,
+        (false, true) => -1,
+        (false, false) => 1,
+    }
+}
+
+/// The order of two numbers, each given as its sign, its point and its digits.
+fn order(
+    (sign, point, digits): (i8, i64, impl Iterator<Item = u8>),
+    (other_sign, other_point, other_digits): (i8, i64, impl Iterator<Item = u8>),
+) -> Ordering {
+    let by_size = || point.cmp(&other_point).then_with(|| digits.cmp(other_digits));
+    sign.cmp(&other_sign).then_with(|| match sign {
+        0 => Ordering::Equal,
+        1 => by_size(),
+        _ => by_size().reverse(),
+    })
 }
 
 fn exponent_of(text: &str) -> Option<i64> {
@@ -57,14 +112,12 @@ fn exponent_of(text: &str) -> Option<i64> {
 
 impl Ord for Decimal {
     fn cmp(&self, other: &Self) -> Ordering {
-        let sign = |number: &Self| match (number.digits.is_empty(), number.negative) {
-            (true, _) => 0,
-            (false, true) => -1,
-            (false, false) => 1,
-        };
-        let by_size = (self.point, &self.digits).cmp(&(other.point, &other.digits));
-        let by_size = if self.negative { by_size.reverse() } else { by_size };
-        sign(self).cmp(&sign(other)).then(by_size)
+        let parts = |number: &Self| (sign(number.digits.is_empty(), number.negative), number.point);
+        let ((own_sign, own_point), (sign, point)) = (parts(self), parts(other));
+        order(
+            (own_sign, own_point, self.digits.iter().copied()),
+            (sign, point, other.digits.iter().copied()),
+        )
     }
 }
 
@@ -128,8 +181,8 @@ fn zone_seconds(zone: &str) -> Option<i64> {
         return Some(0);
     }
     let sign = if zone.starts_with('-') { -1 } else { 1 };
-    let digits = zone.strip_prefix(['+', '-'])?.replacen(':', "", 1);
-    let (hours, minutes) = digits.split_at_checked(2)?;
+    let (hours, minutes) = zone.strip_prefix(['+', '-'])?.split_at_checked(2)?;
+    let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
     let hours = number(hours, 2)?;
     let minutes = if minutes.is_empty() { 0 } else { number(minutes, 2)? };
     (hours < 24 && minutes < 60).then_some(sign * i64::from(hours * 3600 + minutes * 60))

@@ -7,7 +7,7 @@ use crate::{Context, Version};
 
 /// The longest text that variables may grow to, in bytes: what a whole document may have. Values are the caller's,
 /// and a document can name one thousands of times.
-const MAX_EXPANDED_BYTES: usize = crate::MAX_DOCUMENT_BYTES;
+pub(crate) const MAX_EXPANDED_BYTES: usize = crate::MAX_DOCUMENT_BYTES;
 
 /// A text in which variables are in force, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Every scenario of `testdata/policy`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use iamd_policy::{Reference, cases};
+use iamd_policy::{Engine, Evaluator, Reference, cases};
 
 fn directory() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/policy")
@@ -9,10 +9,19 @@ fn directory() -> std::path::PathBuf {
 
 #[test]
 fn scenarios_come_out_as_written() {
+    run_all(&Reference);
+}
+
+#[test]
+fn scenarios_come_out_as_written_when_compiled() {
+    run_all(&Engine);
+}
+
+fn run_all(evaluator: &impl Evaluator) {
     let mut passed = 0;
     for entry in std::fs::read_dir(directory()).unwrap() {
         let path = entry.unwrap().path();
-        let report = cases::run(&std::fs::read_to_string(&path).unwrap(), &Reference);
+        let report = cases::run(&std::fs::read_to_string(&path).unwrap(), evaluator);
         assert!(report.failures.is_empty(), "{}:\n{report}", path.display());
         passed += report.passed;
     }

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use iamd_policy::{
-    Attached, Context, Document, Effect, Evaluator, Policies, PolicyType, Principal, PrincipalKind,
-    Reference, Request, Resource, Source, StatementEffect, check, counted_size, explain,
+    Attached, Context, Document, Effect, Engine, Evaluator, Policies, PolicyType, Principal,
+    PrincipalKind, Reference, Request, Resource, Source, StatementEffect, check, counted_size,
+    explain,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -149,6 +150,7 @@ fn decide(context: &Context, place: usize, document: &Document, full: &Document)
         context,
     };
     let decision = Reference.decide(&request, &policies);
+    assert_eq!(Engine.decide(&request, &policies), decision);
     let applying = |effect| {
         explain(&request, &policies)
             .iter()

@@ -1,0 +1,18 @@
+//! The compiled engine: documents prepared once, so that deciding is little more than comparing.
+//!
+//! A [`Compiled`] document belongs to a policy, a [`PolicySet`] of them to all callers who have the same policies.
+//! [`decide`] gives the answer; why it is so is told by [`crate::explain`], which nobody pays for who does not ask.
+//! The meaning of everything here is that of [`crate::Reference`].
+
+mod action;
+mod condition;
+mod decide;
+mod engine;
+mod glob;
+mod rule;
+mod set;
+mod template;
+
+pub use decide::{StatementPlace, Verdict, decide};
+pub use engine::Engine;
+pub use set::{Compiled, PolicySet, PolicySetBuilder, Slot};

@@ -1,0 +1,290 @@
+//! The decision on compiled policies: AWS's order of evaluation, with as little work as it takes.
+//!
+//! Slots are bits, so "every level allows" is one comparison. A Deny anywhere ends it; a slot in which something
+//! allows is not asked again.
+
+use crate::compile::action::Action;
+use crate::compile::condition::Readings;
+use crate::compile::set::{
+    BOUNDARY, Candidate, IDENTITY, PolicySet, RESOURCE, RESOURCE_CONTROL, SERVICE_CONTROL, SESSION,
+    Slots,
+};
+use crate::evaluate::{resource_controls_bind, resource_policy, service_controls_bind};
+use crate::principal::{Naming, Namings};
+use crate::{Effect, PolicyKind, PrincipalKind, Request, ResourcePolicyKind};
+
+/// The answer in short: what was decided, and one statement that decided it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The answer.
+    pub effect: Effect,
+    /// The kind of policy that decided: that allowed, that denied, or that would have had to allow.
+    pub decided_by: PolicyKind,
+    /// A statement of that kind that denies or allows; none when nothing allows, nor for the root user.
+    pub statement: Option<StatementPlace>,
+}
+
+/// Where a statement stands among the sets of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatementPlace {
+    /// The set's place among those given.
+    pub set: usize,
+    /// The document's place among those of its slot in the set, from 0 in the order in which they were added.
+    pub document: usize,
+    /// The statement's place in the document, from 0.
+    pub statement: usize,
+}
+
+impl Verdict {
+    /// Whether the request may go on.
+    pub fn is_allowed(&self) -> bool {
+        self.effect == Effect::Allow
+    }
+}
+
+/// Decides one request on sets that together hold every policy that applies. Which documents are together in a set
+/// makes no difference to the answer. `resource_kind` is what kind of policy the resource has, whether or not there
+/// is one. Allocates nothing.
+pub fn decide(
+    request: &Request<'_>,
+    resource_kind: ResourcePolicyKind,
+    sets: &[&PolicySet],
+) -> Verdict {
+    let mut tally = Tally::default();
+    let slots = walk(request, sets, &mut tally);
+    let outcome = Outcome { request, resource_kind, slots, tally: &tally };
+    let (effect, decided_by) = outcome.conclude();
+    let statement = match (effect, decided_by) {
+        (Effect::ExplicitDeny, _) => tally.denied.map(|(_, place)| place),
+        (Effect::Allow, PolicyKind::Identity) => tally.by_identity,
+        (Effect::Allow, PolicyKind::Resource | PolicyKind::RoleTrust) => tally.by_resource,
+        _ => None,
+    };
+    Verdict { effect, decided_by, statement }
+}
+
+/// What becomes of the statements that apply.
+pub(crate) trait Sink {
+    /// Whether a Deny in this slot would still matter.
+    fn wants_deny(&self, slot: u8) -> bool;
+    /// Whether an Allow in this slot would still matter.
+    fn wants_allow(&self, slot: u8) -> bool;
+    fn deny(&mut self, slot: u8, place: StatementPlace);
+    fn allow(&mut self, slot: u8, namings: Namings, place: StatementPlace);
+}
+
+/// Brings every statement that applies and matters to the sink. Returns the slots that take part.
+pub(crate) fn walk(request: &Request<'_>, sets: &[&PolicySet], sink: &mut impl Sink) -> Slots {
+    let slots = sets.iter().fold(IDENTITY, |slots, set| slots | set.slots());
+    let mut unbound = 0;
+    if !resource_controls_bind(request) {
+        unbound |= RESOURCE_CONTROL;
+    }
+    if !service_controls_bind(request) {
+        unbound |= SERVICE_CONTROL;
+    }
+    let action = Action::of(request.action);
+    let walk = Walk {
+        request,
+        head: action.head(),
+        action,
+        unbound,
+        bounded: slots & BOUNDARY != 0,
+        readings: Readings::default(),
+    };
+    for (number, set) in sets.iter().enumerate() {
+        walk.through(number, set, sink);
+    }
+    slots & !unbound
+}
+
+struct Walk<'r> {
+    request: &'r Request<'r>,
+    action: Action,
+    head: u64,
+    /// The slots that do not bind this request.
+    unbound: Slots,
+    bounded: bool,
+    readings: Readings,
+}
+
+impl Walk<'_> {
+    fn through(&self, number: usize, set: &PolicySet, sink: &mut impl Sink) {
+        let candidates = set.candidates(&self.action);
+        for candidate in candidates.denies.into_iter().flatten() {
+            if self.binds(candidate)
+                && sink.wants_deny(candidate.slot)
+                && self.judge(set, candidate).is_some()
+            {
+                sink.deny(candidate.slot, place(number, set, candidate));
+            }
+        }
+        for candidate in candidates.allows.into_iter().flatten() {
+            if self.binds(candidate)
+                && sink.wants_allow(candidate.slot)
+                && let Some(namings) = self.judge(set, candidate)
+            {
+                sink.allow(candidate.slot, namings, place(number, set, candidate));
+            }
+        }
+    }
+
+    #[inline]
+    fn binds(&self, candidate: &Candidate) -> bool {
+        self.unbound >> candidate.slot & 1 == 0
+    }
+
+    /// How a statement names the caller, if it applies.
+    #[inline]
+    fn judge(&self, set: &PolicySet, candidate: &Candidate) -> Option<Namings> {
+        let rule = set.rule(candidate, &self.action, self.head)?;
+        let Request { resource, context, principal, .. } = self.request;
+        if !rule.holds(resource.arn, context, &self.readings) {
+            return None;
+        }
+        let names_principals = (RESOURCE_CONTROL | RESOURCE) >> candidate.slot & 1 == 1;
+        match &rule.principals {
+            Some(principals) if names_principals => {
+                let namings = principals.namings(principal, rule.effect, self.bounded);
+                (!namings.is_empty()).then_some(namings)
+            }
+            // Where principals have no place, or are missing, only a Deny gets here, and it holds for everybody.
+            _ => Some(Naming::Caller.into()),
+        }
+    }
+}
+
+fn place(number: usize, set: &PolicySet, candidate: &Candidate) -> StatementPlace {
+    StatementPlace {
+        set: number,
+        document: set.place(candidate.document) as usize,
+        statement: candidate.rule as usize,
+    }
+}
+
+/// What the rules of evaluation look at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    /// The first slot with a Deny.
+    pub(crate) denied: Option<(u8, StatementPlace)>,
+    /// The slots in which something allows.
+    pub(crate) allowed: Slots,
+    /// How allowing statements of the resource's policy name the caller.
+    pub(crate) namings: Namings,
+    by_identity: Option<StatementPlace>,
+    by_resource: Option<StatementPlace>,
+}
+
+impl Sink for Tally {
+    #[inline]
+    fn wants_deny(&self, slot: u8) -> bool {
+        self.denied.is_none_or(|(first, _)| slot < first)
+    }
+
+    #[inline]
+    fn wants_allow(&self, slot: u8) -> bool {
+        let settled = if RESOURCE >> slot & 1 == 1 {
+            self.namings.contains(Naming::Caller)
+        } else {
+            self.allowed >> slot & 1 == 1
+        };
+        !settled && self.denied.is_none()
+    }
+
+    fn deny(&mut self, slot: u8, place: StatementPlace) {
+        self.denied = Some((slot, place));
+    }
+
+    fn allow(&mut self, slot: u8, namings: Namings, place: StatementPlace) {
+        self.allowed |= 1 << slot;
+        if RESOURCE >> slot & 1 == 1 {
+            self.namings.add(namings);
+            self.by_resource.get_or_insert(place);
+        } else if IDENTITY >> slot & 1 == 1 {
+            self.by_identity.get_or_insert(place);
+        }
+    }
+}
+
+/// Everything that the answer follows from.
+pub(crate) struct Outcome<'o> {
+    pub(crate) request: &'o Request<'o>,
+    pub(crate) resource_kind: ResourcePolicyKind,
+    /// The slots that take part.
+    pub(crate) slots: Slots,
+    pub(crate) tally: &'o Tally,
+}
+
+impl Outcome<'_> {
+    /// AWS's policy evaluation logic.
+    pub(crate) fn conclude(&self) -> (Effect, PolicyKind) {
+        let principal = &self.request.principal;
+        let resource = resource_policy(self.resource_kind);
+        let namings = self.tally.namings;
+        if let Some((slot, _)) = self.tally.denied {
+            return (Effect::ExplicitDeny, kind_of(slot, resource));
+        }
+        if !self.all_allow(RESOURCE_CONTROL) {
+            return (Effect::ImplicitDeny, PolicyKind::ResourceControl);
+        }
+        if !self.all_allow(SERVICE_CONTROL) {
+            return (Effect::ImplicitDeny, PolicyKind::ServiceControl);
+        }
+        if !principal.kind.has_account() {
+            let granted = if namings.is_empty() { Effect::ImplicitDeny } else { Effect::Allow };
+            return (granted, resource);
+        }
+        let same_account =
+            self.request.resource.account.is_none_or(|account| account == principal.account);
+        if same_account && self.is_granted(namings) {
+            return (Effect::Allow, resource);
+        }
+        if (!same_account || self.resource_kind.must_allow()) && namings.is_empty() {
+            return (Effect::ImplicitDeny, resource);
+        }
+        let is_root = principal.kind == PrincipalKind::Root;
+        let identity_allows = is_root
+            || self.all_allow(IDENTITY)
+            || same_account && namings.names_more_than_account();
+        if !identity_allows {
+            return (Effect::ImplicitDeny, PolicyKind::Identity);
+        }
+        if !self.all_allow(BOUNDARY) {
+            return (Effect::ImplicitDeny, PolicyKind::Boundary);
+        }
+        if !self.session_allows() {
+            return (Effect::ImplicitDeny, PolicyKind::Session);
+        }
+        (Effect::Allow, if is_root { PolicyKind::RootUser } else { PolicyKind::Identity })
+    }
+
+    /// Whether the resource's policy grants by itself in its own account: what it says of the caller is not limited
+    /// by boundary and session policy, what it says of the caller's role or user is.
+    fn is_granted(&self, namings: Namings) -> bool {
+        namings.contains(Naming::Caller)
+            || namings.contains(Naming::FederatingUser) && self.session_allows()
+            || namings.contains(Naming::Role) && self.all_allow(BOUNDARY) && self.session_allows()
+    }
+
+    /// A federated session has nothing of its user's permissions unless a session policy passes them on.
+    fn session_allows(&self) -> bool {
+        let needs_policy = self.request.principal.kind == PrincipalKind::FederatedUser;
+        (!needs_policy || self.slots & SESSION != 0) && self.all_allow(SESSION)
+    }
+
+    /// Whether something allows in each of these slots that takes part.
+    fn all_allow(&self, slots: Slots) -> bool {
+        self.slots & slots & !self.tally.allowed == 0
+    }
+}
+
+fn kind_of(slot: u8, resource: PolicyKind) -> PolicyKind {
+    match 1 << slot {
+        IDENTITY => PolicyKind::Identity,
+        BOUNDARY => PolicyKind::Boundary,
+        SESSION => PolicyKind::Session,
+        RESOURCE => resource,
+        bit if bit & RESOURCE_CONTROL != 0 => PolicyKind::ResourceControl,
+        _ => PolicyKind::ServiceControl,
+    }
+}

@@ -1,0 +1,130 @@
+//! One statement, ready to decide.
+//!
+//! The effect is known, so what makes no sense is settled here: it holds in a Deny and not in an Allow.
+
+use crate::compile::action::ActionPatterns;
+use crate::compile::condition::{Condition, Readings};
+use crate::compile::template::{Pattern, Wildcards};
+use crate::operator::Truth;
+use crate::{Context, Principals, Resources, Statement, StatementEffect, Version, variable};
+
+/// A statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Rule {
+    pub(crate) effect: StatementEffect,
+    pub(crate) actions: ActionPatterns,
+    pub(crate) principals: Option<Box<Principals>>,
+    resources: ResourcePatterns,
+    /// The cheapest first.
+    conditions: Box<[Condition]>,
+    /// Whether an operator is one that nobody knows.
+    unreadable: bool,
+}
+
+/// The resources of a statement.
+#[derive(Clone, Debug)]
+enum ResourcePatterns {
+    /// There is no such element.
+    Absent,
+    /// The element makes no sense.
+    Unreadable,
+    /// Every resource.
+    Any,
+    /// These.
+    Named { patterns: Box<[Pattern]>, negated: bool, unreadable: bool },
+}
+
+impl Rule {
+    pub(crate) fn of(statement: &Statement, version: Version) -> Self {
+        let known = statement.conditions.iter().map(|condition| Condition::of(condition, version));
+        let mut conditions: Vec<Condition> = known.flatten().collect();
+        let unreadable = conditions.len() < statement.conditions.len();
+        conditions.sort_by_key(Condition::cost);
+        Self {
+            effect: statement.effect,
+            actions: ActionPatterns::of(statement.actions.as_ref()),
+            principals: statement.principals.clone().map(Box::new),
+            resources: ResourcePatterns::of(statement.resources.as_ref(), version),
+            conditions: conditions.into(),
+            unreadable,
+        }
+    }
+
+    /// Whether the statement can apply at all, to some request. `names_principals` is whether its kind of policy
+    /// does that, `of_role` whether it is about the role that it belongs to.
+    pub(crate) fn may_apply(&self, names_principals: bool, of_role: bool) -> bool {
+        let unreadable = self.unreadable
+            || self.actions.unreadable
+            || self.principals.is_some() != names_principals
+            || match self.resources {
+                ResourcePatterns::Absent => !of_role,
+                ResourcePatterns::Unreadable => true,
+                ResourcePatterns::Any | ResourcePatterns::Named { .. } => false,
+            };
+        self.effect == StatementEffect::Deny || !unreadable
+    }
+
+    /// How much work the statement is, roughly.
+    pub(crate) fn cost(&self) -> usize {
+        let resources = match &self.resources {
+            ResourcePatterns::Named { patterns, .. } => patterns.len(),
+            _ => 0,
+        };
+        resources + self.conditions.iter().map(Condition::cost).sum::<usize>()
+    }
+
+    /// Whether resource and conditions hold.
+    #[inline]
+    pub(crate) fn holds(&self, resource: &str, context: &Context, readings: &Readings) -> bool {
+        self.resources.cover(resource, context, self.effect)
+            && self
+                .conditions
+                .iter()
+                .all(|condition| accepts(self.effect, condition.holds(context, readings)))
+    }
+}
+
+/// What cannot be understood must not weaken a Deny, nor widen an Allow.
+fn accepts(effect: StatementEffect, truth: Truth) -> bool {
+    match effect {
+        StatementEffect::Allow => truth == Truth::Yes,
+        StatementEffect::Deny => truth != Truth::No,
+    }
+}
+
+impl ResourcePatterns {
+    fn of(resources: Option<&Resources>, version: Version) -> Self {
+        let Some(resources) = resources else { return Self::Absent };
+        let negated = resources.negated;
+        let texts: Vec<&str> = resources.patterns.iter().map(|it| it.value.as_str()).collect();
+        if texts.is_empty() {
+            return Self::Unreadable;
+        }
+        if !negated && texts.contains(&"*") {
+            return Self::Any;
+        }
+        let mut patterns = Vec::with_capacity(texts.len());
+        let mut unreadable = false;
+        for text in texts {
+            match Pattern::of(text, version, Wildcards::Yes) {
+                Some(pattern) => patterns.push(pattern),
+                None => unreadable = true,
+            }
+            // In a short ARN the missing fields count as `*`, too.
+            let fields = variable::fields(text, version).len();
+            if (2..6).contains(&fields) {
+                let padded = [text, &":*".repeat(6 - fields)].concat();
+                patterns.extend(Pattern::of(&padded, version, Wildcards::Yes));
+            }
+        }
+        Self::Named { patterns: patterns.into(), negated, unreadable }
+    }
+
+    #[inline]
+    fn cover(&self, resource: &str, context: &Context, effect: StatementEffect) -> bool {
+        let Self::Named { patterns, negated, unreadable } = self else { return true };
+        let named = Truth::any(patterns.iter().map(|it| it.matches(resource, context)));
+        let named = if named == Truth::No && *unreadable { Truth::Unreadable } else { named };
+        accepts(effect, if *negated { named.not() } else { named })
+    }
+}

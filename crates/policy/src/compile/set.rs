@@ -1,0 +1,303 @@
+//! Compiled documents, put together: from an action to the statements that could match it.
+//!
+//! A set holds documents that take part in a decision in one or several roles ([`Slot`]). Its statements stand in
+//! lists: one for each action that a policy spells out, one for each service of which a policy names actions with
+//! wildcards, and one for the rest. A decision looks into three of them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::compile::action::{Action, ByName, WildAction};
+use crate::compile::glob::Glob;
+use crate::compile::rule::Rule;
+use crate::{Document, ResourcePolicyKind, StatementEffect};
+
+/// A policy document, compiled: every text in it taken apart, every value read. Made once for a document and
+/// shared by all sets that it is in.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    rules: Box<[Rule]>,
+    reads_context: bool,
+}
+
+impl Compiled {
+    /// Compiles a document.
+    pub fn of(document: &Document) -> Self {
+        let version = document.version();
+        let rules = document.statements().iter().map(|it| Rule::of(it, version)).collect();
+        Self { rules, reads_context: document.reads_context() }
+    }
+
+    /// Whether a decision on this document can depend on condition keys.
+    pub fn reads_context(&self) -> bool {
+        self.reads_context
+    }
+}
+
+/// The part that a document takes in decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// A resource control policy of this level, counted from the organization's root.
+    ResourceControl(u8),
+    /// A service control policy of this level, counted from the organization's root.
+    ServiceControl(u8),
+    /// The resource's own policy.
+    Resource(ResourcePolicyKind),
+    /// A policy of the user, one of its groups, or the role.
+    Identity,
+    /// The permissions boundary.
+    Boundary,
+    /// A session policy.
+    Session,
+}
+
+/// How many levels an organization may have; AWS has root, five of units, and the account. The last one stands for
+/// those that are too many, and never allows.
+const LEVELS: u8 = 24;
+
+/// Slots as the bits of a word, in the order of evaluation.
+pub(crate) type Slots = u64;
+
+pub(crate) const RESOURCE_CONTROL: Slots = (1 << LEVELS) - 1;
+pub(crate) const SERVICE_CONTROL: Slots = RESOURCE_CONTROL << LEVELS;
+pub(crate) const RESOURCE: Slots = 1 << 60;
+pub(crate) const IDENTITY: Slots = 1 << 61;
+pub(crate) const BOUNDARY: Slots = 1 << 62;
+pub(crate) const SESSION: Slots = 1 << 63;
+
+impl Slot {
+    pub(crate) fn bit(self) -> u8 {
+        match self {
+            Self::ResourceControl(level) => level.min(LEVELS - 1),
+            Self::ServiceControl(level) => LEVELS + level.min(LEVELS - 1),
+            Self::Resource(_) => 60,
+            Self::Identity => 61,
+            Self::Boundary => 62,
+            Self::Session => 63,
+        }
+    }
+
+    fn names_principals(self) -> bool {
+        matches!(self, Self::ResourceControl(_) | Self::Resource(_))
+    }
+
+    /// Whether the slot stands for more than it can tell apart, so that nothing may be allowed in it.
+    fn is_overfull(self) -> bool {
+        matches!(self, Self::ResourceControl(level) | Self::ServiceControl(level) if level >= LEVELS - 1)
+    }
+}
+
+/// Compiled documents that are decided on together. Immutable, and shared by all callers who have the same.
+#[derive(Clone, Debug, Default)]
+pub struct PolicySet {
+    documents: Box<[Member]>,
+    /// The slots that take part, also those without a document.
+    slots: Slots,
+    reads_context: bool,
+    candidates: Box<[Candidate]>,
+    by_action: HashMap<Box<str>, List, ByName>,
+    by_service: HashMap<Box<str>, List, ByName>,
+    others: List,
+}
+
+#[derive(Clone, Debug)]
+struct Member {
+    document: Arc<Compiled>,
+    /// Its place among the documents of its slot.
+    place: u32,
+}
+
+/// A statement that could match.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    /// The first bytes of the action's name: `head & mask == self.head`.
+    head: u64,
+    mask: u64,
+    check: Check,
+    pub(crate) document: u32,
+    pub(crate) rule: u32,
+    pub(crate) slot: u8,
+}
+
+/// What else must hold for the action.
+#[derive(Clone, Copy, Debug)]
+enum Check {
+    /// Nothing.
+    Done,
+    /// This pattern of the statement.
+    Wild(u32),
+    /// None of the statement's patterns.
+    Negated,
+}
+
+/// A run of candidates, the denying ones first.
+#[derive(Clone, Copy, Debug, Default)]
+struct List {
+    start: u32,
+    allows: u32,
+    end: u32,
+}
+
+/// Puts a set together.
+#[derive(Debug, Default)]
+pub struct PolicySetBuilder {
+    documents: Vec<Member>,
+    slots: Slots,
+    places: HashMap<u8, u32>,
+    by_action: HashMap<Box<str>, Vec<Candidate>, ByName>,
+    by_service: HashMap<Box<str>, Vec<Candidate>, ByName>,
+    others: Vec<Candidate>,
+}
+
+impl PolicySetBuilder {
+    /// A slot takes part, even if no document is in it: a level of an organization that has none allows nothing.
+    pub fn require(&mut self, slot: Slot) {
+        self.slots |= 1 << slot.bit();
+    }
+
+    /// Adds a document.
+    pub fn add(&mut self, slot: Slot, document: &Arc<Compiled>) {
+        self.require(slot);
+        let Ok(index) = u32::try_from(self.documents.len()) else { return };
+        let place = self.places.entry(slot.bit()).or_default();
+        self.documents.push(Member { document: Arc::clone(document), place: *place });
+        *place += 1;
+        let of_role = slot == Slot::Resource(ResourcePolicyKind::RoleTrust);
+        for (rule, number) in document.rules.iter().zip(0..) {
+            let allows = rule.effect == StatementEffect::Allow;
+            let never = allows && slot.is_overfull();
+            if !never && rule.may_apply(slot.names_principals(), of_role) {
+                self.add_rule(rule, index, number, slot.bit());
+            }
+        }
+    }
+
+    fn add_rule(&mut self, rule: &Rule, document: u32, number: u32, slot: u8) {
+        let candidate = |check| Candidate { head: 0, mask: 0, check, document, rule: number, slot };
+        let actions = &rule.actions;
+        if actions.unreadable {
+            return self.others.push(candidate(Check::Done));
+        }
+        if actions.negated {
+            return self.others.push(candidate(Check::Negated));
+        }
+        for name in &actions.exact {
+            self.by_action.entry(name.clone()).or_default().push(candidate(Check::Done));
+        }
+        for (pattern, index) in actions.wild.iter().zip(0..) {
+            let WildAction { service, head, mask, glob } = pattern;
+            let check = match glob {
+                None | Some(Glob::Any) => Check::Done,
+                Some(_) => Check::Wild(index),
+            };
+            let list = match service {
+                Some(service) => self.by_service.entry(service.clone()).or_default(),
+                None => &mut self.others,
+            };
+            list.push(Candidate { head: *head, mask: *mask, ..candidate(check) });
+        }
+    }
+
+    /// The set.
+    pub fn build(self) -> PolicySet {
+        let mut candidates = Vec::new();
+        let documents = self.documents.into_boxed_slice();
+        let mut list = |list| lay_out(&documents, &mut candidates, list);
+        let by_action = self.by_action.into_iter().map(|(name, it)| (name, list(it))).collect();
+        let by_service = self.by_service.into_iter().map(|(name, it)| (name, list(it))).collect();
+        let others = list(self.others);
+        PolicySet {
+            slots: self.slots,
+            reads_context: documents.iter().any(|member| member.document.reads_context),
+            documents,
+            candidates: candidates.into(),
+            by_action,
+            by_service,
+            others,
+        }
+    }
+}
+
+/// Appends a list: the denying candidates, then the allowing ones, the cheapest first, since one is enough.
+fn lay_out(documents: &[Member], all: &mut Vec<Candidate>, mut list: Vec<Candidate>) -> List {
+    let number = |all: &Vec<Candidate>| u32::try_from(all.len()).unwrap_or(u32::MAX);
+    let rule = |it: &Candidate| documents.get(it.document as usize)?.document.rule(it.rule);
+    list.sort_by_cached_key(|it| match rule(it) {
+        Some(rule) if rule.effect == StatementEffect::Allow => (1, rule.cost()),
+        _ => (0, 0),
+    });
+    let denies =
+        list.partition_point(|it| rule(it).is_none_or(|rule| rule.effect == StatementEffect::Deny));
+    let start = number(all);
+    let allows = list.split_off(denies);
+    all.extend(list);
+    let middle = number(all);
+    all.extend(allows);
+    List { start, allows: middle, end: number(all) }
+}
+
+impl Compiled {
+    fn rule(&self, number: u32) -> Option<&Rule> {
+        self.rules.get(number as usize)
+    }
+}
+
+impl PolicySet {
+    /// A set to add documents to.
+    pub fn builder() -> PolicySetBuilder {
+        PolicySetBuilder::default()
+    }
+
+    /// Whether a decision on this set can depend on condition keys.
+    pub fn reads_context(&self) -> bool {
+        self.reads_context
+    }
+
+    pub(crate) fn slots(&self) -> Slots {
+        self.slots
+    }
+
+    /// The denying candidates for an action, then the allowing ones, list by list.
+    pub(crate) fn candidates(&self, action: &Action) -> Candidates<'_> {
+        let by_action = self.by_action.get(action.name()).copied().unwrap_or_default();
+        let by_service = self.by_service.get(action.service()).copied().unwrap_or_default();
+        let lists = [by_action, by_service, self.others];
+        let run = |from: u32, to: u32| {
+            self.candidates.get(from as usize..to as usize).unwrap_or_default()
+        };
+        Candidates {
+            denies: lists.map(|list| run(list.start, list.allows)),
+            allows: lists.map(|list| run(list.allows, list.end)),
+        }
+    }
+
+    /// A candidate's statement, if the action is one of the statement's.
+    #[inline]
+    pub(crate) fn rule(&self, candidate: &Candidate, action: &Action, head: u64) -> Option<&Rule> {
+        if head & candidate.mask != candidate.head {
+            return None;
+        }
+        let rule =
+            self.documents.get(candidate.document as usize)?.document.rule(candidate.rule)?;
+        let fits = match candidate.check {
+            Check::Done => true,
+            Check::Wild(index) => {
+                let pattern = rule.actions.wild.get(index as usize)?;
+                pattern.glob.as_ref().is_none_or(|glob| glob.matches(action.name()))
+            }
+            Check::Negated => rule.actions.leaves(action.name()),
+        };
+        fits.then_some(rule)
+    }
+
+    /// The place of a document among those of its slot.
+    pub(crate) fn place(&self, document: u32) -> u32 {
+        self.documents.get(document as usize).map_or(0, |member| member.place)
+    }
+}
+
+/// The statements that could match an action.
+pub(crate) struct Candidates<'s> {
+    pub(crate) denies: [&'s [Candidate]; 3],
+    pub(crate) allows: [&'s [Candidate]; 3],
+}
