@@ -3,9 +3,9 @@
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// The digit of the lowest five bits.
-pub(crate) fn digit(bits: u128) -> char {
+pub(crate) fn digit(bits: u128) -> u8 {
     let index = usize::try_from(bits & 31).unwrap_or_default();
-    ALPHABET.get(index).map_or('A', |byte| char::from(*byte))
+    ALPHABET.get(index).copied().unwrap_or(b'A')
 }
 
 /// The five bits of one digit.

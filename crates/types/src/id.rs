@@ -105,11 +105,14 @@ impl UniqueId {
 
 impl fmt::Display for UniqueId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.kind().prefix())?;
-        for place in (0..17).rev() {
-            fmt::Write::write_char(f, base32::digit(self.0 >> (place * 5)))?;
+        let mut digits = [0; 17];
+        let mut bits = self.0;
+        for digit in digits.iter_mut().rev() {
+            *digit = base32::digit(bits);
+            bits >>= 5;
         }
-        Ok(())
+        f.write_str(self.kind().prefix())?;
+        f.write_str(str::from_utf8(&digits).unwrap_or_default())
     }
 }
 
@@ -169,7 +172,7 @@ impl AccessKeyId {
         let random = u128::from(u64::from_le_bytes(random)) & ((1 << Self::RANDOM_BITS) - 1);
         // The top bit is set, so that the first digits look as AWS's do and never spell zeros.
         let bits = 1 << 79 | u128::from(account.number()) << Self::RANDOM_BITS | random;
-        let digits = (0..16).rev().map(|place| base32::digit(bits >> (place * 5)));
+        let digits = (0..16).rev().map(|place| char::from(base32::digit(bits >> (place * 5))));
         Self(prefix.chars().chain(digits).collect::<String>().into())
     }
 

@@ -71,17 +71,33 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.civil();
-        write!(
-            f,
-            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
-            at.year(),
-            at.month(),
-            at.day(),
-            at.hour(),
-            at.minute(),
-            at.second()
-        )
+        let year = u64::try_from(at.year()).unwrap_or_default();
+        let number = |value: i8| decimal::<2>(u64::from(value.unsigned_abs()));
+        let fields = [
+            (number(at.month()), b'-'),
+            (number(at.day()), b'T'),
+            (number(at.hour()), b':'),
+            (number(at.minute()), b':'),
+            (number(at.second()), b'Z'),
+        ];
+        let mut text = *b"0000-00-00T00:00:00Z";
+        let (head, tail) = text.split_at_mut(5);
+        head.iter_mut().zip(decimal::<4>(year)).for_each(|(place, digit)| *place = digit);
+        for (places, ([tens, units], end)) in tail.chunks_exact_mut(3).zip(fields) {
+            places.iter_mut().zip([tens, units, end]).for_each(|(place, byte)| *place = byte);
+        }
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
     }
+}
+
+/// The last `N` decimal digits of a number. These texts stand in every answer.
+pub(crate) fn decimal<const N: usize>(mut number: u64) -> [u8; N] {
+    let mut digits = [b'0'; N];
+    for digit in digits.iter_mut().rev() {
+        *digit += (number % 10) as u8;
+        number /= 10;
+    }
+    digits
 }
 
 impl fmt::Debug for Timestamp {
