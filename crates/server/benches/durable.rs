@@ -3,6 +3,7 @@
 //! accounts; and how long a start takes, on an empty directory and on 100,000 users in 20 accounts.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
