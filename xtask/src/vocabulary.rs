@@ -176,7 +176,9 @@ fn regions(endpoints: &Endpoints) -> String {
 
 /// One service: a line of counts, then its condition keys, resource types and actions, each sorted.
 fn block(prefix: &str, service: &Service) -> Result<String> {
-    let keys = sorted(&service.condition_keys);
+    let keys: BTreeMap<String, &String> =
+        service.condition_keys.iter().map(|(name, kind)| (open_ended(name), kind)).collect();
+    let keys = sorted(&keys);
     let types = sorted(&service.resource_types);
     let actions = sorted(&service.actions);
     let key_at = positions(&keys);
@@ -230,10 +232,18 @@ fn positions<'a, T>(entries: &[(&'a str, T)]) -> BTreeMap<&'a str, usize> {
 /// Keys as their places in the service's list. A key that the service does not list is a global one.
 fn numbers(keys: &[String], places: &BTreeMap<&str, usize>) -> String {
     let mut numbers: Vec<usize> =
-        keys.iter().filter_map(|key| places.get(key.as_str()).copied()).collect();
+        keys.iter().filter_map(|key| places.get(open_ended(key).as_str()).copied()).collect();
     numbers.sort_unstable();
     numbers.dedup();
     numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// Some services leave out the part that the policy chooses, or name it in words.
+fn open_ended(key: &str) -> String {
+    match key.strip_suffix("tag-key").unwrap_or(key) {
+        stem if stem.ends_with('/') => format!("{stem}${{TagKey}}"),
+        _ => key.to_owned(),
+    }
 }
 
 /// A letter for the type; `+` before it marks a multivalued key.

@@ -13,6 +13,9 @@ pub const MAX_DOCUMENT_BYTES: usize = 262_144;
 /// The deepest nesting accepted. A policy needs six levels.
 pub const MAX_DEPTH: usize = 16;
 
+/// The most faults that a lenient reading passes over.
+const MAX_TOLERATED: usize = 100;
+
 /// A value and where it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Node {
@@ -40,24 +43,56 @@ pub(crate) struct Member {
 
 /// Reads one JSON text.
 pub(crate) fn parse(text: &str) -> Result<Node, ParseError> {
-    let mut reader = Reader { rest: text, position: Position::START };
-    if text.len() > MAX_DOCUMENT_BYTES {
-        return Err(reader.error(ParseErrorKind::TooLong));
-    }
-    let node = reader.value(0)?;
-    reader.skip_blanks();
-    match reader.peek() {
-        None => Ok(node),
-        Some(_) => Err(reader.error(ParseErrorKind::Json("the end of the text"))),
+    Reader { rest: text, position: Position::START, tolerated: None }.document()
+}
+
+/// Reads a text that may be faulty, for whoever reports on it: repeated keys, missing commas and trailing ones are
+/// told and passed over. Without a tree, the last fault ended the reading.
+#[cfg(feature = "vocabulary")]
+pub(crate) fn parse_leniently(text: &str) -> (Option<Node>, Vec<ParseError>) {
+    let mut reader = Reader { rest: text, position: Position::START, tolerated: Some(Vec::new()) };
+    let result = reader.document();
+    let mut faults = reader.tolerated.unwrap_or_default();
+    match result {
+        Ok(node) => (Some(node), faults),
+        Err(error) => {
+            faults.push(error);
+            (None, faults)
+        }
     }
 }
 
 struct Reader<'t> {
     rest: &'t str,
     position: Position,
+    /// The faults passed over; `None` where none is tolerated.
+    tolerated: Option<Vec<ParseError>>,
 }
 
 impl Reader<'_> {
+    fn document(&mut self) -> Result<Node, ParseError> {
+        if self.rest.len() > MAX_DOCUMENT_BYTES {
+            return Err(self.error(ParseErrorKind::TooLong));
+        }
+        let node = self.value(0)?;
+        self.skip_blanks();
+        match self.peek() {
+            None => Ok(node),
+            Some(_) => Err(self.error(ParseErrorKind::Json("the end of the text"))),
+        }
+    }
+
+    /// Passes over a fault, if that is wanted.
+    fn tolerate(&mut self, error: ParseError) -> Result<(), ParseError> {
+        match &mut self.tolerated {
+            Some(tolerated) if tolerated.len() < MAX_TOLERATED => {
+                tolerated.push(error);
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+
     fn value(&mut self, depth: usize) -> Result<Node, ParseError> {
         self.skip_blanks();
         if depth > MAX_DEPTH {
@@ -89,13 +124,19 @@ impl Reader<'_> {
             self.skip_blanks();
             let start = self.position;
             if self.peek() != Some('"') {
-                return Err(self.error(ParseErrorKind::Json("a member name")));
+                let error = self.error(ParseErrorKind::Json("a member name"));
+                if self.peek() != Some('}') {
+                    return Err(error);
+                }
+                self.tolerate(error)?;
+                self.take();
+                return Ok(Json::Object(members));
             }
             let name = self.string()?;
             let name_span = Span { start, end: self.position };
             if !names.insert(name.clone()) {
-                let kind = ParseErrorKind::DuplicateKey(name);
-                return Err(ParseError { kind, span: name_span });
+                let kind = ParseErrorKind::DuplicateKey(name.clone());
+                self.tolerate(ParseError { kind, span: name_span })?;
             }
             self.skip_blanks();
             self.expect(':', "a colon")?;
@@ -104,7 +145,7 @@ impl Reader<'_> {
             if self.take_if('}') {
                 return Ok(Json::Object(members));
             }
-            self.expect(',', "a comma or a closing brace")?;
+            self.comma("a comma or a closing brace")?;
         }
     }
 
@@ -121,7 +162,25 @@ impl Reader<'_> {
             if self.take_if(']') {
                 return Ok(Json::Array(items));
             }
-            self.expect(',', "a comma or a closing bracket")?;
+            self.comma("a comma or a closing bracket")?;
+            self.skip_blanks();
+            if self.peek() == Some(']') {
+                self.tolerate(self.error(ParseErrorKind::Json("a value")))?;
+                self.take();
+                return Ok(Json::Array(items));
+            }
+        }
+    }
+
+    /// A comma, which may be left out before what begins like a value.
+    fn comma(&mut self, what: &'static str) -> Result<(), ParseError> {
+        if self.take_if(',') {
+            return Ok(());
+        }
+        let error = self.error(ParseErrorKind::Json(what));
+        match self.peek() {
+            Some('"' | '{' | '[') => self.tolerate(error),
+            _ => Err(error),
         }
     }
 

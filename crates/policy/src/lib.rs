@@ -16,6 +16,8 @@ mod document;
 mod error;
 mod evaluate;
 mod explain;
+#[cfg(feature = "vocabulary")]
+pub mod findings;
 mod json;
 mod keys;
 mod operator;
@@ -45,6 +47,10 @@ pub use document::{
 pub use error::{ParseError, ParseErrorKind};
 pub use evaluate::{Evaluator, Reference};
 pub use explain::{StatementTrace, explain};
+#[cfg(feature = "vocabulary")]
+pub use findings::{
+    Finding, FindingCode, FindingType, Location, PathElement, PolicyResource, validate,
+};
 pub use json::{MAX_DEPTH, MAX_DOCUMENT_BYTES};
 pub use policies::{Attached, Policies, ResourcePolicyKind, Source};
 pub use position::{Position, Span};

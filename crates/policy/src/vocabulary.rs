@@ -246,7 +246,7 @@ mod tests {
         let all = || services().map(|prefix| service(prefix).unwrap());
         assert_eq!(all().map(|service| service.actions.len()).sum::<usize>(), 22_091);
         assert_eq!(all().map(|service| service.types.len()).sum::<usize>(), 2_334);
-        assert_eq!(all().map(|service| service.keys.len()).sum::<usize>(), 2_578);
+        assert_eq!(all().map(|service| service.keys.len()).sum::<usize>(), 2_575);
         for service in all() {
             for action in service.actions() {
                 assert_eq!(service.action(action.name).unwrap().name, action.name);
