@@ -5,8 +5,8 @@ use std::sync::Arc;
 use iamd_credentials::SessionKind;
 use iamd_directory::Account;
 use iamd_policy::{
-    Attached, Context, Decision, Evaluator, Policies, PolicyKind, Reference, Request, Resource,
-    ResourcePolicyKind, Source,
+    Attached, Context, Decision, Evaluator, Policies, PolicyKind, PolicySet, Reference, Request,
+    Resource, ResourcePolicyKind, Slot, Source, Verdict,
 };
 use iamd_types::{Code, Error};
 
@@ -15,6 +15,7 @@ use crate::caller::Caller;
 use crate::context::{RequestFacts, context};
 use crate::gather::{Gathered, gather};
 use crate::permit::Authorized;
+use crate::sets::set_of;
 
 /// What decided, for the log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,9 +89,10 @@ pub fn authorize(
     facts: &RequestFacts,
 ) -> Result<Authorized, Denied> {
     let gathered = gather(caller, account)?;
+    let sets = gathered.sets();
     let mut deciding = Deciding::default();
     for access in &accesses.0 {
-        deciding = decide(caller, &gathered, access, facts)?;
+        deciding = decide(caller, &gathered, &sets, access, facts)?;
     }
     Ok(Authorized::new(operation, Arc::clone(caller), deciding))
 }
@@ -98,6 +100,7 @@ pub fn authorize(
 fn decide(
     caller: &Caller,
     gathered: &Gathered<'_>,
+    sets: &[Option<Arc<PolicySet>>],
     access: &Access<'_>,
     facts: &RequestFacts,
 ) -> Result<Deciding, Denied> {
@@ -134,15 +137,34 @@ fn decide(
         scps: None,
         rcps: None,
     };
-    let decision = Reference.decide(&request, &policies);
-    let deciding = deciding(&decision);
-    if decision.is_allowed() {
-        return Ok(deciding);
+    let of_resource = resource.map(|it| set_of(&[(Slot::Resource(resource_kind), it)]));
+    let sets: Vec<&PolicySet> =
+        sets.iter().chain([&of_resource]).flatten().map(|it| &**it).collect();
+    let verdict = iamd_policy::decide(&request, resource_kind, &sets);
+    if verdict.is_allowed() {
+        return Ok(deciding(&verdict, gathered, &policies));
     }
+    // Only a refusal is explained; the reference knows all the statements that it takes.
+    let decision = Reference.decide(&request, &policies);
+    let deciding = deciding_of(&decision);
     Err(Denied { error: access_denied(caller, access, &decision), deciding })
 }
 
-fn deciding(decision: &Decision<'_>) -> Deciding {
+fn deciding(verdict: &Verdict, gathered: &Gathered<'_>, policies: &Policies<'_>) -> Deciding {
+    let found = verdict.statement.and_then(|place| {
+        let policy = gathered
+            .policy(verdict.decided_by, place.document)
+            .or(policies.resource.filter(|_| verdict.decided_by == PolicyKind::RoleTrust))?;
+        Some((policy.source, policy.document.statements().get(place.statement)?))
+    });
+    Deciding {
+        kind: Some(verdict.decided_by),
+        policy: found.map(|(source, _)| source.arn.unwrap_or(source.name).to_owned()),
+        sid: found.and_then(|(_, statement)| Some(statement.sid.as_ref()?.value.clone())),
+    }
+}
+
+fn deciding_of(decision: &Decision<'_>) -> Deciding {
     let first = decision.matched.first();
     Deciding {
         kind: decision.decided_by,

@@ -1,11 +1,14 @@
 //! Every policy that speaks about a caller, in one state of the account.
 
+use std::sync::Arc;
+
 use iamd_directory::{Account, Group, InlinePolicy, List, Managed, PolicyRef};
-use iamd_policy::{Attached, Document, Source};
+use iamd_policy::{Attached, Document, PolicyKind, PolicySet, Slot, Source};
 use iamd_types::{Error, UniqueId};
 
 use crate::access::{Access, ResourcePolicy};
 use crate::caller::{Caller, Principal};
+use crate::sets::set_of;
 
 /// The caller's own policies, by the part they take in a decision.
 #[derive(Default)]
@@ -15,7 +18,25 @@ pub(crate) struct Gathered<'a> {
     pub(crate) session: Option<Vec<Attached<'a>>>,
 }
 
-impl Gathered<'_> {
+impl<'a> Gathered<'a> {
+    /// The same policies, compiled: what the principal has, and what its session has.
+    pub(crate) fn sets(&self) -> [Option<Arc<PolicySet>>; 2] {
+        let own = self.identity.iter().map(|it| (Slot::Identity, *it));
+        let own = own.chain(self.boundary.map(|it| (Slot::Boundary, it))).collect();
+        let session = self.session.iter().flatten().map(|it| (Slot::Session, *it)).collect();
+        [own, session].map(|documents: Vec<_>| (!documents.is_empty()).then(|| set_of(&documents)))
+    }
+
+    /// The policy that a statement of these sets is in. `place` is the document's among those of its kind.
+    pub(crate) fn policy(&self, kind: PolicyKind, place: usize) -> Option<Attached<'a>> {
+        match kind {
+            PolicyKind::Identity => self.identity.get(place).copied(),
+            PolicyKind::Boundary => self.boundary,
+            PolicyKind::Session => self.session.as_deref()?.get(place).copied(),
+            _ => None,
+        }
+    }
+
     /// Whether any document that takes part reads condition keys. Most do not, and then there is no
     /// need to know them.
     pub(crate) fn reads_context(&self, access: &Access<'_>) -> bool {

@@ -15,6 +15,7 @@ mod context;
 mod gather;
 mod permit;
 mod sessions;
+mod sets;
 
 pub use access::{Access, AccessList, ResourcePolicy};
 pub use authenticate::{Authenticator, Signed};

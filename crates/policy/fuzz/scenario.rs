@@ -4,11 +4,10 @@
 //! the scenario.
 
 use iamd_policy::{
-    Attached, Compiled, Context, Decision, Document, Effect, Engine, Evaluator, Policies,
-    PolicySet, Principal, PrincipalKind, Reference, Request, Resource, ResourcePolicyKind, Slot,
-    Source, Verdict, decide,
+    Attached, Context, Decision, Document, Effect, Engine, Evaluator, Policies, PolicySet,
+    Principal, PrincipalKind, Reference, Request, Resource, ResourcePolicyKind, Slot, Source,
+    Verdict, decide,
 };
-use std::sync::Arc;
 
 /// Bytes that are read as choices; zeros follow the last one.
 pub(crate) struct Choices<'b>(pub(crate) &'b [u8]);
@@ -467,8 +466,7 @@ fn sets(policies: &Policies<'_>, split: usize) -> Vec<PolicySet> {
             if split > 1 {
                 builders.push(PolicySet::builder());
             }
-            let compiled = Arc::new(Compiled::of(attached.document));
-            builders.last_mut().unwrap().add(slot, &compiled);
+            builders.last_mut().unwrap().add(slot, attached.document.compiled());
         }
     }
     builders.into_iter().map(|builder| builder.build()).collect()

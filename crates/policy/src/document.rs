@@ -1,8 +1,8 @@
 //! A parsed policy document: what its text says, and where. What it means is the evaluator's affair.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::Span;
+use crate::{Compiled, Span};
 
 /// A policy document. Keeps its text, so that positions can be shown and the text given back as it came.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct Document {
     pub(crate) id: Option<Text>,
     pub(crate) statements: Vec<Statement>,
     pub(crate) reads_context: bool,
+    /// Made when something first decides on the document.
+    pub(crate) compiled: OnceLock<Arc<Compiled>>,
 }
 
 /// The version of the policy language.
@@ -141,6 +143,11 @@ impl Document {
     /// that may begin a variable.
     pub fn reads_context(&self) -> bool {
         self.reads_context
+    }
+
+    /// The document ready to decide; compiled on first use, and then the same for everybody.
+    pub fn compiled(&self) -> &Arc<Compiled> {
+        self.compiled.get_or_init(|| Arc::new(Compiled::of(self)))
     }
 
     /// The statements in their order.

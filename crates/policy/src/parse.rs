@@ -4,6 +4,8 @@
 //! operators nobody knows all pass here. [`crate::check`] refuses them on write, the evaluator never lets
 //! them weaken a Deny.
 
+use std::sync::OnceLock;
+
 use crate::error::{ParseError, ParseErrorKind};
 use crate::json::{self, Json, Member, Node};
 use crate::{
@@ -37,6 +39,7 @@ pub(crate) fn read(text: &str) -> Result<Draft, ParseError> {
             statements: Vec::new(),
             // A variable outside conditions can only begin with a dollar sign, escaped or not.
             reads_context: text.contains('$') || text.contains("\\u"),
+            compiled: OnceLock::new(),
         },
         inexact_effect: None,
     };

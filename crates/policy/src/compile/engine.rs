@@ -1,17 +1,16 @@
-//! The compiled engine where documents come uncompiled, and all statements that determine the answer are wanted.
+//! The compiled engine where no set is at hand, and all statements that determine the answer are wanted.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use crate::compile::decide::{Outcome, Sink, StatementPlace, Tally, walk};
-use crate::compile::set::{Compiled, PolicySet, Slot};
+use crate::compile::set::{PolicySet, Slot};
 use crate::evaluate::{missing_keys, resource_policy};
 use crate::principal::Namings;
 use crate::{
     Attached, Decision, Effect, Evaluator, MatchedStatement, Policies, PolicyKind, Request,
 };
 
-/// The compiled engine as an [`Evaluator`]. It compiles every document it is given: for callers who keep no
+/// The compiled engine as an [`Evaluator`]. It puts a set together for every decision: for callers who keep no
 /// [`PolicySet`]s, and for tests.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Engine;
@@ -83,7 +82,7 @@ fn compile(slots: &[Filled<'_, '_>]) -> [PolicySet; 2] {
         };
         set.require(*slot);
         for attached in *documents {
-            set.add(*slot, &Arc::new(Compiled::of(attached.document)));
+            set.add(*slot, attached.document.compiled());
         }
     }
     sets.map(|set| set.build())
