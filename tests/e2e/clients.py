@@ -158,6 +158,16 @@ def refusal(code):
     messages.append(error.get("Message"))
 
 
+def may(call, **arguments):
+    """Whether policies allow a call of a boto3 client."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "AccessDenied", error
+        return False
+    return True
+
+
 def signed_post(url, credentials, service, body, headers=None):
     """Status, headers and text of a signed POST of a form."""
     kind = "application/x-www-form-urlencoded; charset=utf-8"

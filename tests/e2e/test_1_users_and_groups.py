@@ -3,6 +3,7 @@
 import pytest
 
 import policies
+from clients import may
 
 
 def test_permissions_follow_policies_and_groups(account):
@@ -69,10 +70,10 @@ def test_conditions_and_variables_decide(account):
 
     elsewhere = {"NotIpAddress": {"aws:SourceIp": ["127.0.0.0/8", "::1/128"]}}
     account.may("alice", policies.deny("*", Condition=elsewhere), policy="FromHome")
-    assert alice.aws.may("iam get-user")
+    assert may(alice.iam.get_user)
     here = {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}
     account.may("alice", policies.deny("*", Condition=here), policy="FromHome")
-    assert not alice.aws.may("iam get-user")
+    assert not may(alice.iam.get_user)
 
 
 def test_a_boundary_is_the_most_that_a_user_may(account):

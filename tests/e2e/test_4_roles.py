@@ -7,7 +7,7 @@ import pytest
 
 import policies
 import server
-from clients import Person, refusal
+from clients import Person, may, refusal
 from conftest import Account
 
 
@@ -54,7 +54,7 @@ def test_a_user_takes_on_a_role(account):
 
     # What was taken from the role is taken from its sessions.
     account.root.aws("iam delete-role-policy --role-name Reader --policy-name Reads")
-    assert not session.aws.may("iam list-users")
+    assert not may(session.iam.list_users)
 
 
 def test_a_session_without_its_token_or_with_another_is_refused(account):
@@ -116,7 +116,7 @@ def test_session_policies_narrow(account):
     answer = alice.aws(f"{command} --policy file://only-users.json")
     assert 0 < answer["PackedPolicySize"] <= 100
     narrow = session_of(account, answer)
-    assert narrow.aws.may("iam list-users")
+    assert may(narrow.iam.list_users)
     message = narrow.aws.refused("iam list-roles", "AccessDenied")
     assert message.endswith("because no session policy allows the iam:ListRoles action")
     # The session policy allows it, the role does not.
@@ -125,10 +125,10 @@ def test_session_policies_narrow(account):
 
     managed = "arn=arn:aws:iam::aws:policy/IAMUserSSHKeys"
     nothing = session_of(account, alice.aws(f"{command} --policy-arns {managed}"))
-    assert not nothing.aws.may("iam list-users")
+    assert not may(nothing.iam.list_users)
     everything = session_of(account, alice.aws(f"{command} --policy-arns arn=arn:aws:iam::aws:policy/IAMFullAccess"))
-    assert everything.aws.may("iam list-users")
-    assert not everything.aws.may("iam create-user --user-name x")
+    assert may(everything.iam.list_users)
+    assert not may(everything.iam.create_user, UserName="x")
 
 
 def test_session_tags_and_source_identity(account):
@@ -146,19 +146,19 @@ def test_session_tags_and_source_identity(account):
     account.root.iam.put_role_policy(RoleName="Reader", PolicyName="Reads", PolicyDocument=only_blue)
 
     plain = session_of(account, alice.sts.assume_role(RoleArn=arn, RoleSessionName="work"))
-    assert not plain.aws.may("iam list-users")
+    assert not may(plain.iam.list_users)
     answer = alice.sts.assume_role(**tagged, SourceIdentity="alice")
     assert answer["SourceIdentity"] == "alice"
-    assert session_of(account, answer).aws.may("iam list-users")
+    assert may(session_of(account, answer).iam.list_users)
 
 
 def test_a_role_that_trusts_the_account_needs_a_policy_too(account):
     alice = account.user("alice")
     arn = write_role(account, "Reader", {"AWS": f"arn:aws:iam::{account.id}:root"})
-    command = f"sts assume-role --role-arn {arn} --role-session-name work"
-    assert not alice.aws.may(command)
+    taking = {"RoleArn": arn, "RoleSessionName": "work"}
+    assert not may(alice.sts.assume_role, **taking)
     account.may("alice", policies.allow("sts:AssumeRole", arn))
-    assert alice.aws.may(command)
+    assert may(alice.sts.assume_role, **taking)
 
 
 @pytest.fixture

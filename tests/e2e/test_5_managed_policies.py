@@ -1,7 +1,7 @@
 """AWS's own managed policies: they are there, cannot be changed, and mean what they say."""
 
 import policies
-from clients import refusal
+from clients import may, refusal
 
 ARN = "arn:aws:iam::aws:policy/"
 
@@ -34,16 +34,20 @@ def test_they_decide_as_themselves(account):
     """One user goes through four policies; what is allowed follows each of them."""
     aws = account.root.aws
     alice = account.user("alice")
-    listing, making, own_key = "iam list-users", "iam create-user --user-name made", "iam list-access-keys"
+
+    def allowed():
+        iam = alice.iam
+        return may(iam.list_users), may(iam.create_group, GroupName="Made"), may(iam.list_access_keys)
+
     expected = {
         "ReadOnlyAccess": (True, False, True),
         "IAMUserChangePassword": (False, False, False),
         "PowerUserAccess": (False, False, False),
         "IAMFullAccess": (True, True, True),
     }
-    for name, may in expected.items():
+    for name, wanted in expected.items():
         account.root.iam.attach_user_policy(UserName="alice", PolicyArn=ARN + name)
-        assert (alice.aws.may(listing), alice.aws.may(making), alice.aws.may(own_key)) == may, name
+        assert allowed() == wanted, name
         account.root.iam.detach_user_policy(UserName="alice", PolicyArn=ARN + name)
     # PowerUserAccess is everything but IAM: taking on a role is not IAM.
     account.root.iam.attach_user_policy(UserName="alice", PolicyArn=ARN + "PowerUserAccess")

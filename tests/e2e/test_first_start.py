@@ -1,6 +1,7 @@
 """What the first start hands over, what later starts say, and who may read the files."""
 
 import re
+import shutil
 import stat
 
 import pytest
@@ -105,6 +106,26 @@ def test_a_given_root_key_and_account(make_server, engine):
     if engine == "durable":
         assert "settings of the first account do nothing" in iamd.log
     assert Person(iamd, given).sts.get_caller_identity()["Account"] == "123456789012"
+
+
+def test_a_copy_of_the_stopped_directory_is_a_backup(durable):
+    """As docs/operating.md tells to back up and to restore."""
+    iam = Account(durable).root.iam
+    iam.create_user(UserName="before")
+    durable.stop()
+    backup = durable.folder / "backup"
+    # The socket of `iamd account` is no data, and copytree cannot copy it.
+    shutil.copytree(durable.data_dir, backup, ignore=shutil.ignore_patterns("admin.sock"))
+    durable.start()
+    Account(durable).root.iam.create_user(UserName="after")
+    durable.stop()
+
+    shutil.rmtree(durable.data_dir)
+    shutil.copytree(backup, durable.data_dir)
+    durable.start()
+    root = Account(durable).root
+    assert [user["UserName"] for user in root.iam.list_users()["Users"]] == ["before"]
+    root.iam.create_user(UserName="after")
 
 
 def test_the_master_key_can_be_kept_elsewhere(tmp_path, make_server):
