@@ -10,6 +10,7 @@ use iamd_store::{Entry, Revision};
 use iamd_types::{AccountId, Error, Kind, UniqueId};
 use imbl::{OrdMap, OrdSet};
 
+use crate::access_keys::AccessKeys;
 use crate::catalogue::{AwsPolicy, Catalogue};
 use crate::keys;
 use crate::names::{Entities, Entity};
@@ -35,7 +36,7 @@ pub struct Account {
     pub(crate) policies: Entities<ManagedPolicy>,
     pub(crate) versions: OrdMap<(UniqueId, u32), PolicyVersion>,
     pub(crate) inline: OrdMap<(UniqueId, Box<str>), InlinePolicy>,
-    pub(crate) access_keys: OrdMap<Box<str>, AccessKey>,
+    pub(crate) access_keys: AccessKeys,
     /// (group, user)
     members: OrdSet<(UniqueId, UniqueId)>,
     /// (policy, user, group or role)
@@ -69,7 +70,7 @@ impl Account {
             policies: Entities::default(),
             versions: OrdMap::new(),
             inline: OrdMap::new(),
-            access_keys: OrdMap::new(),
+            access_keys: AccessKeys::default(),
             members: OrdSet::new(),
             attachments: OrdSet::new(),
             boundaries: OrdSet::new(),
@@ -91,7 +92,10 @@ impl Account {
             .filter(|entry| entry.key.starts_with(keys::PIECES))
             .map(|entry| (&*entry.key, &*entry.value))
             .collect();
-        for entry in entries.iter().filter(|entry| !entry.key.starts_with(keys::PIECES)) {
+        let mut records: Vec<_> =
+            entries.iter().filter(|entry| !entry.key.starts_with(keys::PIECES)).collect();
+        spread(&mut records);
+        for entry in records {
             if !keys::may_continue(&entry.value) {
                 account.insert(&entry.key, &entry.value)?;
                 continue;
@@ -413,8 +417,15 @@ impl Account {
     }
 
     pub(crate) fn insert_access_key(&mut self, key: AccessKey) {
-        self.access_keys.insert(key.id().into(), key);
+        self.access_keys.insert(key);
     }
+}
+
+/// Moves every other item to the end. A tree that is filled in order keeps its leaves half empty;
+/// in this order the second half of the items fills them up.
+fn spread<T: Copy>(items: &mut Vec<T>) {
+    let (first, then) = (items.iter().step_by(2), items.iter().skip(1).step_by(2));
+    *items = first.chain(then).copied().collect();
 }
 
 /// The second halves of all pairs with this first half. Ids are never all zeros or all ones, so the

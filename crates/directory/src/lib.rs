@@ -6,6 +6,7 @@
 //!
 //! This crate must not know HTTP, XML, status codes, or which engine keeps the bytes.
 
+mod access_keys;
 mod account;
 mod catalogue;
 mod directory;

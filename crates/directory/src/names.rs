@@ -57,10 +57,18 @@ impl<T: Entity> Comparable<ByName<T>> for Name<'_> {
     }
 }
 
+/// A unique id as two words: they order as ids do, and leave no gap beside a pointer.
+type Words = [u64; 2];
+
+fn words(id: UniqueId) -> Words {
+    let number = u128::from_be_bytes(id.to_bytes());
+    [(number >> 64) as u64, number as u64]
+}
+
 /// All entities of one kind in an account.
 #[derive(Clone)]
 pub struct Entities<T> {
-    by_id: OrdMap<UniqueId, T>,
+    by_id: OrdMap<Words, T>,
     by_name: OrdMap<ByName<T>, ()>,
 }
 
@@ -78,7 +86,7 @@ impl<T: Entity> Entities<T> {
 
     /// The entity with this unique id.
     pub fn get(&self, id: UniqueId) -> Option<&T> {
-        self.by_id.get(&id)
+        self.by_id.get(&words(id))
     }
 
     /// All entities in the order of their names.
@@ -104,14 +112,14 @@ impl<T: Entity> Entities<T> {
 
     /// Puts the entity in the place of the one with its id.
     pub(crate) fn insert(&mut self, entity: T) {
-        if let Some(old) = self.by_id.insert(entity.entity_id(), entity.clone()) {
+        if let Some(old) = self.by_id.insert(words(entity.entity_id()), entity.clone()) {
             self.by_name.remove(&Name(old.entity_name()));
         }
         self.by_name.insert(ByName(entity), ());
     }
 
     pub(crate) fn remove(&mut self, id: UniqueId) -> Option<T> {
-        let old = self.by_id.remove(&id)?;
+        let old = self.by_id.remove(&words(id))?;
         self.by_name.remove(&Name(old.entity_name()));
         Some(old)
     }

@@ -105,49 +105,31 @@ fn take_varint(bytes: &mut &[u8]) -> Option<usize> {
     None
 }
 
-/// Defines a record: its owned fields, and a view that reads them in place.
+/// Defines a record: its owned fields, and a view that reads them in place. A view is one pointer
+/// to one allocation: a count, the bytes, and whatever is cached beside them.
 macro_rules! record {
     (
-        $(#[$doc:meta])* $view:ident of $fields:ident, cached by $cache:ty {
-            $($(#[$field_doc:meta])* $name:ident: $type:ty,)*
-        }
+        $(#[$doc:meta])* $view:ident of $fields:ident, cached by $cache:ty { $($body:tt)* }
     ) => {
-        $(#[$doc])*
-        #[derive(Clone)]
-        pub struct $view(std::sync::Arc<(Box<[u8]>, $cache)>);
+        $crate::packed::record!(@record $(#[$doc])* $view of $fields, $cache { $($body)* });
 
         impl $view {
-            /// Takes the bytes as they are in the store.
-            pub fn read(bytes: &[u8]) -> Result<Self, $crate::packed::Unreadable> {
-                $crate::packed::record!(@check $view, bytes, $($name: $type,)*);
-                Ok(Self::from_packed(bytes))
-            }
-
-            fn from_packed(bytes: &[u8]) -> Self {
-                Self(std::sync::Arc::new((bytes.into(), <$cache>::default())))
-            }
-
-            /// The bytes as they are in the store.
-            pub fn bytes(&self) -> &[u8] {
-                &self.0.0
-            }
-
-            #[allow(dead_code, reason = "some kinds are read only through methods of their own")]
             pub(crate) fn cache(&self) -> &$cache {
-                &self.0.1
+                &self.0.header.header
             }
         }
-
-        $crate::packed::record!(@common $(#[$doc])* $view of $fields { $($(#[$field_doc])* $name: $type,)* });
     };
-    (
-        $(#[$doc:meta])* $view:ident of $fields:ident {
+    ($(#[$doc:meta])* $view:ident of $fields:ident { $($body:tt)* }) => {
+        $crate::packed::record!(@record $(#[$doc])* $view of $fields, () { $($body)* });
+    };
+    (@record
+        $(#[$doc:meta])* $view:ident of $fields:ident, $cache:ty {
             $($(#[$field_doc:meta])* $name:ident: $type:ty,)*
         }
     ) => {
         $(#[$doc])*
         #[derive(Clone)]
-        pub struct $view(std::sync::Arc<[u8]>);
+        pub struct $view(triomphe::ThinArc<$cache, u8>);
 
         impl $view {
             /// Takes the bytes as they are in the store.
@@ -157,12 +139,12 @@ macro_rules! record {
             }
 
             fn from_packed(bytes: &[u8]) -> Self {
-                Self(bytes.into())
+                Self(triomphe::ThinArc::from_header_and_slice(Default::default(), bytes))
             }
 
             /// The bytes as they are in the store.
             pub fn bytes(&self) -> &[u8] {
-                &self.0
+                &self.0.slice
             }
         }
 
