@@ -8,17 +8,14 @@ use crate::compile::glob::Glob;
 /// The longest action name kept on the stack, in bytes; AWS's are half as long.
 const NAME_ON_STACK: usize = 128;
 
-/// The action of a request, in lower case.
-pub(crate) struct Action {
+/// A name in lower case, short ones on the stack.
+pub(crate) struct LowerCase {
     on_stack: [u8; NAME_ON_STACK],
     length: usize,
-    /// The name, where it is too long for the stack.
     on_heap: String,
-    /// Where the name after the service begins.
-    after_service: usize,
 }
 
-impl Action {
+impl LowerCase {
     pub(crate) fn of(name: &str) -> Self {
         let mut on_stack = [0; NAME_ON_STACK];
         let on_heap = match on_stack.get_mut(..name.len()) {
@@ -29,26 +26,34 @@ impl Action {
             }
             None => name.to_ascii_lowercase(),
         };
-        let after_service = name.bytes().position(|byte| byte == b':').map_or(0, |at| at + 1);
-        Self { on_stack, length: name.len(), on_heap, after_service }
+        Self { on_stack, length: name.len(), on_heap }
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         match self.on_stack.get(..self.length) {
             // Lower case of a text is a text.
             Some(name) => std::str::from_utf8(name).unwrap_or_default(),
             None => &self.on_heap,
         }
     }
+}
 
+/// The action of a request, in lower case.
+#[derive(Clone, Copy)]
+pub(crate) struct Action<'n> {
+    pub(crate) name: &'n str,
     /// The service, colon included; empty when there is none.
-    pub(crate) fn service(&self) -> &str {
-        self.name().get(..self.after_service).unwrap_or_default()
-    }
-
+    pub(crate) service: &'n str,
     /// The first eight bytes after the service.
-    pub(crate) fn head(&self) -> u64 {
-        head(self.name().as_bytes().get(self.after_service..).unwrap_or_default())
+    pub(crate) head: u64,
+}
+
+impl<'n> Action<'n> {
+    pub(crate) fn of(lower: &'n LowerCase) -> Self {
+        let name = lower.text();
+        let after = name.bytes().position(|byte| byte == b':').map_or(0, |at| at + 1);
+        let (service, rest) = name.split_at_checked(after).unwrap_or_default();
+        Self { name, service, head: head(rest.as_bytes()) }
     }
 }
 
@@ -76,9 +81,9 @@ pub(crate) struct ActionPatterns {
 pub(crate) struct WildAction {
     /// The service, colon included, when it is given.
     pub(crate) service: Option<Box<str>>,
-    /// What the first bytes after the service must be: `head & mask == self.head`.
+    /// What the first bytes after the service must be, and how many bits of them count.
     pub(crate) head: u64,
-    pub(crate) mask: u64,
+    pub(crate) bits: u8,
     /// The whole pattern, unless the head says it all.
     pub(crate) glob: Option<Glob>,
 }
@@ -113,19 +118,19 @@ impl WildAction {
         let Some((service, name)) =
             pattern.split_once(':').filter(|(service, _)| is_plain(service))
         else {
-            return Self { service: None, head: 0, mask: 0, glob: Some(Glob::of(pattern)) };
+            return Self { service: None, head: 0, bits: 0, glob: Some(Glob::of(pattern)) };
         };
         let literal = name.split(['*', '?']).next().unwrap_or_default();
         let bytes = literal.len().min(size_of::<u64>());
-        let mask = u64::MAX.checked_shr(64 - 8 * bytes as u32).unwrap_or(0);
+        let bits = 8 * bytes as u8;
         let says_all = literal.len() == bytes
             && name.len() == bytes + 1
             && name.ends_with('*')
             && !literal.contains('\0');
         Self {
             service: Some(format!("{service}:").into()),
-            head: head(literal.as_bytes()) & mask,
-            mask,
+            head: head(literal.as_bytes()),
+            bits,
             glob: (!says_all).then(|| Glob::of(pattern)),
         }
     }
@@ -135,10 +140,16 @@ impl WildAction {
             (_, Some(glob)) => glob.matches(action),
             (Some(service), None) => action
                 .strip_prefix(&**service)
-                .is_some_and(|name| head(name.as_bytes()) & self.mask == self.head),
+                .is_some_and(|name| begins_with(head(name.as_bytes()), self.head, self.bits)),
             (None, None) => true,
         }
     }
+}
+
+/// Whether two heads agree in so many bits.
+#[inline]
+pub(crate) fn begins_with(head: u64, wanted: u64, bits: u8) -> bool {
+    (head ^ wanted).checked_shl(64 - u32::from(bits)).unwrap_or(0) == 0
 }
 
 fn is_plain(text: &str) -> bool {
@@ -205,7 +216,8 @@ mod tests {
     #[test]
     fn long_names_are_kept_whole() {
         let name = format!("S3:{}", "Ab".repeat(200));
-        let action = Action::of(&name);
-        assert_eq!((action.name(), action.service()), (&*name.to_ascii_lowercase(), "s3:"));
+        let lower = LowerCase::of(&name);
+        let action = Action::of(&lower);
+        assert_eq!((action.name, action.service), (&*name.to_ascii_lowercase(), "s3:"));
     }
 }

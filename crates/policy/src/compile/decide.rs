@@ -3,7 +3,7 @@
 //! Slots are bits, so "every level allows" is one comparison. A Deny anywhere ends it; a slot in which something
 //! allows is not asked again.
 
-use crate::compile::action::Action;
+use crate::compile::action::{Action, LowerCase};
 use crate::compile::condition::Readings;
 use crate::compile::set::{
     BOUNDARY, Candidate, IDENTITY, PolicySet, RESOURCE, RESOURCE_CONTROL, SERVICE_CONTROL, SESSION,
@@ -83,11 +83,10 @@ pub(crate) fn walk(request: &Request<'_>, sets: &[&PolicySet], sink: &mut impl S
     if !service_controls_bind(request) {
         unbound |= SERVICE_CONTROL;
     }
-    let action = Action::of(request.action);
+    let lower = LowerCase::of(request.action);
     let walk = Walk {
         request,
-        head: action.head(),
-        action,
+        action: Action::of(&lower),
         unbound,
         bounded: slots & BOUNDARY != 0,
         readings: Readings::default(),
@@ -100,8 +99,7 @@ pub(crate) fn walk(request: &Request<'_>, sets: &[&PolicySet], sink: &mut impl S
 
 struct Walk<'r> {
     request: &'r Request<'r>,
-    action: Action,
-    head: u64,
+    action: Action<'r>,
     /// The slots that do not bind this request.
     unbound: Slots,
     bounded: bool,
@@ -110,9 +108,10 @@ struct Walk<'r> {
 
 impl Walk<'_> {
     fn through(&self, number: usize, set: &PolicySet, sink: &mut impl Sink) {
-        let candidates = set.candidates(&self.action);
+        let candidates = set.candidates(self.action);
         for candidate in candidates.denies.into_iter().flatten() {
-            if self.binds(candidate)
+            if candidate.may_match(self.action)
+                && self.binds(candidate)
                 && sink.wants_deny(candidate.slot)
                 && self.judge(set, candidate).is_some()
             {
@@ -120,7 +119,8 @@ impl Walk<'_> {
             }
         }
         for candidate in candidates.allows.into_iter().flatten() {
-            if self.binds(candidate)
+            if candidate.may_match(self.action)
+                && self.binds(candidate)
                 && sink.wants_allow(candidate.slot)
                 && let Some(namings) = self.judge(set, candidate)
             {
@@ -137,7 +137,7 @@ impl Walk<'_> {
     /// How a statement names the caller, if it applies.
     #[inline]
     fn judge(&self, set: &PolicySet, candidate: &Candidate) -> Option<Namings> {
-        let rule = set.rule(candidate, &self.action, self.head)?;
+        let rule = set.rule(candidate, self.action)?;
         let Request { resource, context, principal, .. } = self.request;
         if !rule.holds(resource.arn, context, &self.readings) {
             return None;
@@ -158,7 +158,7 @@ fn place(number: usize, set: &PolicySet, candidate: &Candidate) -> StatementPlac
     StatementPlace {
         set: number,
         document: set.place(candidate.document) as usize,
-        statement: candidate.rule as usize,
+        statement: usize::from(candidate.rule),
     }
 }
 

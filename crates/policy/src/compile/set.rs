@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::compile::action::{Action, ByName, WildAction};
+use crate::compile::action::{Action, ByName, WildAction, begins_with};
 use crate::compile::glob::Glob;
 use crate::compile::rule::Rule;
 use crate::{Document, ResourcePolicyKind, StatementEffect};
@@ -107,27 +107,33 @@ struct Member {
     place: u32,
 }
 
-/// A statement that could match.
-#[derive(Clone, Debug)]
+/// A statement that could match. Small, since a decision passes over many.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
-    /// The first bytes of the action's name: `head & mask == self.head`.
+    /// The first bytes of the action's name after the service, and how many bits of them count.
     head: u64,
-    mask: u64,
-    check: Check,
     pub(crate) document: u32,
-    pub(crate) rule: u32,
+    pub(crate) rule: u16,
+    check: Check,
+    bits: u8,
     pub(crate) slot: u8,
 }
 
-/// What else must hold for the action.
-#[derive(Clone, Copy, Debug)]
-enum Check {
-    /// Nothing.
-    Done,
-    /// This pattern of the statement.
-    Wild(u32),
-    /// None of the statement's patterns.
-    Negated,
+impl Candidate {
+    /// Whether the action begins as it must; most do not.
+    #[inline]
+    pub(crate) fn may_match(&self, action: Action<'_>) -> bool {
+        begins_with(action.head, self.head, self.bits)
+    }
+}
+
+/// What else must hold for the action: nothing, one pattern of the statement (by number), or that none matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Check(u16);
+
+impl Check {
+    const NONE: Self = Self(u16::MAX);
+    const NEGATED: Self = Self(u16::MAX - 1);
 }
 
 /// A run of candidates, the denying ones first.
@@ -163,6 +169,7 @@ impl PolicySetBuilder {
         self.documents.push(Member { document: Arc::clone(document), place: *place });
         *place += 1;
         let of_role = slot == Slot::Resource(ResourcePolicyKind::RoleTrust);
+        // A document has room for far fewer statements, or patterns in one, than there are numbers.
         for (rule, number) in document.rules.iter().zip(0..) {
             let allows = rule.effect == StatementEffect::Allow;
             let never = allows && slot.is_overfull();
@@ -172,29 +179,29 @@ impl PolicySetBuilder {
         }
     }
 
-    fn add_rule(&mut self, rule: &Rule, document: u32, number: u32, slot: u8) {
-        let candidate = |check| Candidate { head: 0, mask: 0, check, document, rule: number, slot };
+    fn add_rule(&mut self, rule: &Rule, document: u32, number: u16, slot: u8) {
+        let candidate = |check| Candidate { head: 0, bits: 0, check, document, rule: number, slot };
         let actions = &rule.actions;
         if actions.unreadable {
-            return self.others.push(candidate(Check::Done));
+            return self.others.push(candidate(Check::NONE));
         }
         if actions.negated {
-            return self.others.push(candidate(Check::Negated));
+            return self.others.push(candidate(Check::NEGATED));
         }
         for name in &actions.exact {
-            self.by_action.entry(name.clone()).or_default().push(candidate(Check::Done));
+            self.by_action.entry(name.clone()).or_default().push(candidate(Check::NONE));
         }
         for (pattern, index) in actions.wild.iter().zip(0..) {
-            let WildAction { service, head, mask, glob } = pattern;
+            let WildAction { service, head, bits, glob } = pattern;
             let check = match glob {
-                None | Some(Glob::Any) => Check::Done,
-                Some(_) => Check::Wild(index),
+                None | Some(Glob::Any) => Check::NONE,
+                Some(_) => Check(index),
             };
             let list = match service {
                 Some(service) => self.by_service.entry(service.clone()).or_default(),
                 None => &mut self.others,
             };
-            list.push(Candidate { head: *head, mask: *mask, ..candidate(check) });
+            list.push(Candidate { head: *head, bits: *bits, ..candidate(check) });
         }
     }
 
@@ -237,8 +244,8 @@ fn lay_out(documents: &[Member], all: &mut Vec<Candidate>, mut list: Vec<Candida
 }
 
 impl Compiled {
-    fn rule(&self, number: u32) -> Option<&Rule> {
-        self.rules.get(number as usize)
+    fn rule(&self, number: u16) -> Option<&Rule> {
+        self.rules.get(usize::from(number))
     }
 }
 
@@ -258,9 +265,9 @@ impl PolicySet {
     }
 
     /// The denying candidates for an action, then the allowing ones, list by list.
-    pub(crate) fn candidates(&self, action: &Action) -> Candidates<'_> {
-        let by_action = self.by_action.get(action.name()).copied().unwrap_or_default();
-        let by_service = self.by_service.get(action.service()).copied().unwrap_or_default();
+    pub(crate) fn candidates(&self, action: Action<'_>) -> Candidates<'_> {
+        let by_action = self.by_action.get(action.name).copied().unwrap_or_default();
+        let by_service = self.by_service.get(action.service).copied().unwrap_or_default();
         let lists = [by_action, by_service, self.others];
         let run = |from: u32, to: u32| {
             self.candidates.get(from as usize..to as usize).unwrap_or_default()
@@ -273,19 +280,16 @@ impl PolicySet {
 
     /// A candidate's statement, if the action is one of the statement's.
     #[inline]
-    pub(crate) fn rule(&self, candidate: &Candidate, action: &Action, head: u64) -> Option<&Rule> {
-        if head & candidate.mask != candidate.head {
-            return None;
-        }
+    pub(crate) fn rule(&self, candidate: &Candidate, action: Action<'_>) -> Option<&Rule> {
         let rule =
             self.documents.get(candidate.document as usize)?.document.rule(candidate.rule)?;
         let fits = match candidate.check {
-            Check::Done => true,
-            Check::Wild(index) => {
-                let pattern = rule.actions.wild.get(index as usize)?;
-                pattern.glob.as_ref().is_none_or(|glob| glob.matches(action.name()))
+            Check::NONE => true,
+            Check::NEGATED => rule.actions.leaves(action.name),
+            Check(pattern) => {
+                let pattern = rule.actions.wild.get(usize::from(pattern))?;
+                pattern.glob.as_ref().is_none_or(|glob| glob.matches(action.name))
             }
-            Check::Negated => rule.actions.leaves(action.name()),
         };
         fits.then_some(rule)
     }

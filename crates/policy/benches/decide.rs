@@ -1,0 +1,172 @@
+//! Decisions: how many per processor second, how long one takes, how much it does, and the ratio to the reference in
+//! the same interleaved run. Where valgrind is installed, also the instructions of a decision, which do not depend on
+//! what else the machine does: the program runs itself under callgrind with few and with many rounds.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a benchmark that fails may panic, and what it finds it prints"
+)]
+
+use std::hint::black_box;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Instant;
+
+use iamd_policy::{Compiled, Effect, Evaluator, PolicySet, Reference, Request, Verdict};
+
+mod workload;
+
+use workload::{RESOURCE_KIND, SHAPES, Workload};
+
+const REQUESTS: usize = 2000;
+const ROUNDS: usize = 7;
+/// Processor time is counted in steps of some milliseconds.
+const PASSES: usize = 20;
+/// The reference is slow: a part of the requests tells enough.
+const REFERENCE_REQUESTS: usize = 200;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    if let Some(at) = arguments.iter().position(|it| it == "count") {
+        return count(&arguments[at + 1], arguments[at + 2].parse().unwrap());
+    }
+    println!(
+        "shape         statements      decisions/s      p50      p99  allocs  instructions  × reference  allow/deny/none"
+    );
+    for shape in &SHAPES {
+        measure(shape.name, &Workload::new(shape, REQUESTS));
+    }
+    compile();
+}
+
+fn decide(request: &Request<'_>, sets: &[Arc<PolicySet>]) -> Verdict {
+    match sets {
+        [one] => iamd_policy::decide(request, RESOURCE_KIND, &[one]),
+        [one, two] => iamd_policy::decide(request, RESOURCE_KIND, &[one, two]),
+        _ => unreachable!("more sets than any shape has"),
+    }
+}
+
+fn measure(name: &str, workload: &Workload) {
+    let effects = agree(workload);
+    let (mut fast, mut slow) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let all = (PASSES * workload.requests()) as f64;
+        fast.push(cpu(|| (0..PASSES).for_each(|_| run(workload))) / all);
+        slow.push(cpu(|| run_reference(workload)) / REFERENCE_REQUESTS as f64);
+    }
+    let mut times: Vec<u64> = (0..ROUNDS * workload.requests())
+        .map(|number| {
+            workload.compiled(number % workload.requests(), |request, sets| {
+                let start = Instant::now();
+                black_box(decide(black_box(request), sets));
+                start.elapsed().as_nanos() as u64
+            })
+        })
+        .collect();
+    times.sort_unstable();
+    let allocations = allocation_counter::measure(|| run(workload)).count_total;
+    let (median, most) = workload.statements();
+    println!(
+        "{name:12} {median:5} /{most:5} {:13.0}/s {:6} ns {:6} ns {:7.2} {:>13} {:11.0}×  {}/{}/{} %",
+        1e9 / middle(&mut fast),
+        times[times.len() / 2],
+        times[times.len() * 99 / 100],
+        allocations as f64 / workload.requests() as f64,
+        instructions(name).map_or("-".to_owned(), |it| it.to_string()),
+        middle(&mut slow) / middle(&mut fast),
+        effects[0],
+        effects[1],
+        effects[2],
+    );
+}
+
+/// Both engines on every request; gives the shares of the answers in percent.
+fn agree(workload: &Workload) -> [usize; 3] {
+    let mut effects = [0; 3];
+    for number in 0..workload.requests() {
+        let verdict = workload.compiled(number, decide);
+        effects[match verdict.effect {
+            Effect::Allow => 0,
+            Effect::ExplicitDeny => 1,
+            Effect::ImplicitDeny => 2,
+        }] += 1;
+        if number < REFERENCE_REQUESTS {
+            let wanted = workload.plain(number, |request, policies| {
+                let decision = Reference.decide(request, policies);
+                (decision.effect, decision.decided_by)
+            });
+            assert_eq!((verdict.effect, Some(verdict.decided_by)), wanted, "request {number}");
+        }
+    }
+    effects.map(|count| count * 100 / workload.requests())
+}
+
+fn run(workload: &Workload) {
+    for number in 0..workload.requests() {
+        black_box(workload.compiled(number, |request, sets| decide(black_box(request), sets)));
+    }
+}
+
+fn run_reference(workload: &Workload) {
+    for number in 0..REFERENCE_REQUESTS {
+        let effect = workload.plain(number, |it, policies| Reference.decide(it, policies).effect);
+        black_box(effect);
+    }
+}
+
+/// How long one document takes to compile, and a principal's set to be put together.
+fn compile() {
+    let medium = SHAPES.iter().find(|shape| shape.name == "medium").unwrap();
+    let workload = Workload::new(medium, 1);
+    let documents = workload.documents();
+    let mut times: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            cpu(|| documents.iter().for_each(|it| drop(black_box(Compiled::of(it)))))
+                / documents.len() as f64
+        })
+        .collect();
+    println!("one document of the medium shape is compiled in {:.1} µs", middle(&mut times) / 1e3);
+    let mut sets: Vec<f64> =
+        (0..ROUNDS).map(|_| cpu(|| workload.put_together()) / 1000.0).collect();
+    println!("a principal's set is put together in {:.1} µs", middle(&mut sets) / 1e3);
+}
+
+fn middle(numbers: &mut [f64]) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+/// The processor time of this thread that something takes, in nanoseconds.
+fn cpu(work: impl FnOnce()) -> f64 {
+    let now = || -> f64 {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        text.split(' ').next().unwrap().parse().unwrap()
+    };
+    let before = now();
+    work();
+    now() - before
+}
+
+/// Runs the workload so many times, for callgrind to count.
+fn count(name: &str, rounds: usize) {
+    let shape = SHAPES.iter().find(|shape| shape.name == name).unwrap();
+    let workload = Workload::new(shape, REQUESTS);
+    (0..rounds).for_each(|_| run(&workload));
+}
+
+/// The instructions of a decision, where they can be counted.
+fn instructions(name: &str) -> Option<u64> {
+    let counted = |rounds: usize| -> Option<u64> {
+        let output = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(std::env::current_exe().ok()?)
+            .args(["count", name, &rounds.to_string()])
+            .output()
+            .ok()?;
+        let text = String::from_utf8(output.stderr).ok()?;
+        text.split("Collected : ").nth(1)?.split_whitespace().next()?.parse().ok()
+    };
+    Some((counted(3)? - counted(1)?) / (2 * REQUESTS as u64))
+}
