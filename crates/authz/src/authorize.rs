@@ -141,6 +141,11 @@ fn decide(
     let sets: Vec<&PolicySet> =
         sets.iter().chain([&of_resource]).flatten().map(|it| &**it).collect();
     let verdict = iamd_policy::decide(&request, resource_kind, &sets);
+    debug_assert_eq!(
+        verdict.is_allowed(),
+        Reference.decide(&request, &policies).is_allowed(),
+        "the compiled engine and the reference disagree about {request:?}"
+    );
     if verdict.is_allowed() {
         return Ok(deciding(&verdict, gathered, &policies));
     }

@@ -1,6 +1,6 @@
 //! Every policy that speaks about a caller, in one state of the account.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use iamd_directory::{Account, Group, InlinePolicy, List, Managed, PolicyRef};
 use iamd_policy::{Attached, Document, PolicyKind, PolicySet, Slot, Source};
@@ -126,8 +126,15 @@ fn boundary(account: &Account, policy: Option<PolicyRef>) -> Result<Option<Attac
     policy.map(|policy| managed(account, policy)).transpose()
 }
 
-/// The session policies; `None` when the session has none. A managed session policy that was
-/// deleted since allows nothing: the list without it is what remains of the intersection.
+/// What stands in for a managed session policy that is gone: it allows nothing. Without it, the session would
+/// get back what the policy took away, since a session without session policies is not limited.
+static NOTHING: LazyLock<Option<Document>> = LazyLock::new(|| {
+    let nothing =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
+    Document::parse(nothing).ok()
+});
+
+/// The session policies; `None` when the session has none.
 fn session_policies<'a>(
     caller: &'a Caller,
     account: &'a Account,
@@ -142,13 +149,14 @@ fn session_policies<'a>(
         policies.push(Attached { source: Source { name: "session policy", arn: None }, document });
     }
     for arn in &open.session.policy_arns {
-        match account.managed_by_arn(arn) {
-            Some(Managed::Customer(policy)) => {
-                policies.push(managed(account, PolicyRef::customer(policy.id()))?);
+        policies.push(match account.managed_by_arn(arn) {
+            Some(Managed::Customer(policy)) => managed(account, PolicyRef::customer(policy.id()))?,
+            Some(Managed::Aws(policy)) => managed(account, policy.policy_ref())?,
+            None => {
+                let document = NOTHING.as_ref().ok_or_else(|| unreadable(arn))?;
+                Attached { source: Source { name: arn, arn: None }, document }
             }
-            Some(Managed::Aws(policy)) => policies.push(managed(account, policy.policy_ref())?),
-            None => {}
-        }
+        });
     }
     Ok(Some(policies))
 }

@@ -119,3 +119,30 @@ async fn changes_reads_and_denials_are_recorded_without_secrets() {
     let lines = server.records.lines().join("\n");
     assert!(!lines.contains(&alice.secret_access_key));
 }
+
+#[tokio::test]
+async fn a_session_whose_session_policy_was_deleted_has_nothing() {
+    let server = TestServer::start().await;
+    let (root, alice) = (&server.root, server.user("alice").await);
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/alice"},"Action":"sts:AssumeRole"}]}"#;
+    let role = [("RoleName", "Admin"), ("AssumeRolePolicyDocument", trust)];
+    server.call(root, "CreateRole", &role).await.ok();
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let attach = [("RoleName", "Admin"), ("PolicyArn", admin)];
+    server.call(root, "AttachRolePolicy", &attach).await.ok();
+    let policy = [("PolicyName", "Reads"), ("PolicyDocument", READS)];
+    let arn = server.call(root, "CreatePolicy", &policy).await.ok().text("Arn");
+
+    let assume = [
+        ("RoleArn", "arn:aws:iam::111122223333:role/Admin"),
+        ("RoleSessionName", "work"),
+        ("PolicyArns.member.1.arn", arn.as_str()),
+    ];
+    let session = Credentials::of(&server.call(&alice, "sts:AssumeRole", &assume).await.ok());
+    assert!(may_list(&server, &session).await);
+    server.call(&session, "CreateUser", &[("UserName", "x")]).await.refused("AccessDenied");
+
+    server.call(root, "DeletePolicy", &[("PolicyArn", &arn)]).await.ok();
+    assert!(!may_list(&server, &session).await);
+    server.call(&session, "CreateUser", &[("UserName", "x")]).await.refused("AccessDenied");
+}
