@@ -73,7 +73,7 @@ impl Handler for Api {
 
 impl Api {
     async fn serve(&self, request: &Request) -> Response {
-        let source_ip = self.source_ip(request);
+        let (source_ip, secure) = self.caller(request);
         let target = request.target.path_and_query().map_or("", |target| target.as_str());
         let headers: Vec<_> =
             request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
@@ -85,19 +85,22 @@ impl Api {
             headers: &headers,
             body: &request.body,
             source_ip,
+            secure,
             tls,
         };
         encode(self.service.handle(&request).await)
     }
 
-    /// The caller's address: the peer's, or the one that a trusted proxy tells.
-    fn source_ip(&self, request: &Request) -> Option<IpAddr> {
+    /// The caller's address and whether its connection is TLS: the peer's, or what a trusted proxy
+    /// tells.
+    fn caller(&self, request: &Request) -> (Option<IpAddr>, bool) {
         match request.peer {
             Peer::Net(peer) => {
                 let tls = request.tls.is_some();
-                Some(caller(peer, tls, &request.headers, &self.trusted_proxies).address)
+                let caller = caller(peer, tls, &request.headers, &self.trusted_proxies);
+                (Some(caller.address), caller.secure)
             }
-            Peer::Local { .. } => None,
+            Peer::Local { .. } => (None, false),
         }
     }
 

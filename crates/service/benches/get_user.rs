@@ -33,6 +33,7 @@ async fn main() {
                 headers: &headers,
                 body: body.as_bytes(),
                 source_ip: None,
+                secure: false,
                 tls: None,
             };
             let reply = service.handle(&request).await;

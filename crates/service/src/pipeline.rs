@@ -312,7 +312,7 @@ impl Service {
             source_ip: request.source_ip,
             user_agent: request.header("user-agent").map(str::to_owned),
             referer: request.header("referer").map(str::to_owned),
-            secure_transport: request.tls.is_some(),
+            secure_transport: request.secure,
             // IAM is a global service: its region is us-east-1 wherever it is called.
             region: match served.api.name {
                 "iam" => "us-east-1".to_owned(),

@@ -17,6 +17,8 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// The caller's address: the peer's, or the one a trusted proxy tells.
     pub source_ip: Option<IpAddr>,
+    /// Whether the caller's connection is TLS: ours, or one that a trusted proxy ended.
+    pub secure: bool,
     /// The connection's TLS, if it has any.
     pub tls: Option<Tls<'a>>,
 }

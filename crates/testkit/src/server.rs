@@ -177,6 +177,7 @@ impl TestServer {
             headers: &borrowed(headers),
             body,
             source_ip: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
+            secure: false,
             tls: None,
         };
         let reply = self.service.handle(&request).await;
