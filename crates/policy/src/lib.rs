@@ -29,6 +29,7 @@ mod principal;
 mod request;
 mod size;
 mod statement;
+mod trace;
 mod value;
 mod variable;
 #[cfg(feature = "vocabulary")]
@@ -57,3 +58,4 @@ pub use position::{Position, Span};
 pub use request::{Principal, PrincipalKind, Request, Resource};
 pub use size::counted_size;
 pub use statement::{Element, Mismatch};
+pub use trace::{Failed, Gate, PolicyTrace, Says, StatementOutcome, Trace};
