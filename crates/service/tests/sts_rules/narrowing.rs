@@ -69,7 +69,6 @@ async fn managed_session_policies_narrow_too() {
 }
 
 #[tokio::test]
-#[ignore = "authorization takes a list of session policies that became empty for none"]
 async fn a_session_whose_managed_policies_are_gone_may_do_nothing() {
     let (server, alice) = with_role().await;
     given(
