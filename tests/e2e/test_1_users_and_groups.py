@@ -90,7 +90,6 @@ def test_a_boundary_is_the_most_that_a_user_may(account):
     assert alice.aws.may("iam create-user --user-name bob")
 
 
-@pytest.mark.xfail(strict=True, reason="answers the model's enum value; AWS's API reference says `Policy`")
 def test_the_type_of_a_boundary_is_policy(account):
     iam = account.root.iam
     iam.create_user(UserName="alice", PermissionsBoundary="arn:aws:iam::aws:policy/ReadOnlyAccess")

@@ -46,7 +46,6 @@ def test_nobody_elses_header_counts(alices):
     assert not ask(account, alice, X_Forwarded_For="203.0.113.7", X_Real_IP="203.0.113.7", Forwarded="for=203.0.113.7")
 
 
-@pytest.mark.xfail(strict=True, reason="the proxy's X-Forwarded-Proto does not reach the condition key")
 @pytest.mark.parametrize("alices", ["trusted"], indirect=True)
 def test_a_trusted_proxy_tells_that_the_caller_spoke_tls(alices):
     account, alice = alices

@@ -3193,7 +3193,8 @@ pub struct PasswordPolicy {
 /// The values of `PermissionsBoundaryAttachmentType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PermissionsBoundaryAttachmentType {
-    /// `PermissionsBoundaryPolicy`.
+    /// `Policy`.
+    #[serde(rename = "Policy")]
     PermissionsBoundaryPolicy,
 }
 
@@ -3204,7 +3205,7 @@ impl PermissionsBoundaryAttachmentType {
     /// The text on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::PermissionsBoundaryPolicy => "PermissionsBoundaryPolicy",
+            Self::PermissionsBoundaryPolicy => "Policy",
         }
     }
 }

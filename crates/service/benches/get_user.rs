@@ -1,7 +1,12 @@
 //! What the pipeline costs for a GetUser that is verified and authorized: nanoseconds of processor time
 //! in this process, without HTTP, audit and log lines.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a benchmark"
+)]
 
 use std::sync::Arc;
 use std::time::Instant;

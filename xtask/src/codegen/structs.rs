@@ -207,12 +207,19 @@ fn is_comparable(source: &Source<'_>, name: &str) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+/// Values that AWS's API reference, and its answers, spell otherwise than the model: shape, model, reference.
+const DOCUMENTED_VALUES: [(&str, &str, &str); 1] =
+    [("PermissionsBoundaryAttachmentType", "PermissionsBoundaryPolicy", "Policy")];
+
 fn enumeration(name: &str, shape: &Shape) -> String {
     let type_name = naming::type_name(name);
     let variants: Vec<_> = shape.values.iter().map(|value| naming::variant(value)).collect();
     let mut declared = String::new();
     let mut arms = String::new();
     for (value, variant) in shape.values.iter().zip(&variants) {
+        let documented =
+            DOCUMENTED_VALUES.iter().find(|(shape, model, _)| *shape == name && *model == value);
+        let value = documented.map_or(value.as_str(), |(_, _, documented)| documented);
         if value != variant {
             let _ = writeln!(declared, "/// `{value}`.\n#[serde(rename = \"{value}\")]");
         } else {
