@@ -65,10 +65,10 @@ pub fn decide(
 
 /// What becomes of the statements that apply.
 pub(crate) trait Sink {
-    /// Whether a Deny in this slot would still matter.
-    fn wants_deny(&self, slot: u8) -> bool;
-    /// Whether an Allow in this slot would still matter.
-    fn wants_allow(&self, slot: u8) -> bool;
+    /// The slots in which a Deny would still matter.
+    fn wanted_denies(&self) -> Slots;
+    /// The slots in which an Allow would still matter.
+    fn wanted_allows(&self) -> Slots;
     fn deny(&mut self, slot: u8, place: StatementPlace);
     fn allow(&mut self, slot: u8, namings: Namings, place: StatementPlace);
 }
@@ -108,30 +108,38 @@ struct Walk<'r> {
 
 impl Walk<'_> {
     fn through(&self, number: usize, set: &PolicySet, sink: &mut impl Sink) {
+        let bound = set.slots() & !self.unbound;
         let candidates = set.candidates(self.action);
-        for candidate in candidates.denies.into_iter().flatten() {
-            if candidate.may_match(self.action)
-                && self.binds(candidate)
-                && sink.wants_deny(candidate.slot)
-                && self.judge(set, candidate).is_some()
-            {
-                sink.deny(candidate.slot, place(number, set, candidate));
+        let mut wanted = bound & sink.wanted_denies();
+        for list in candidates.denies {
+            for candidate in list {
+                if candidate.may_match(self.action)
+                    && wanted >> candidate.slot & 1 == 1
+                    && self.judge(set, candidate).is_some()
+                {
+                    sink.deny(candidate.slot, place(number, set, candidate));
+                    wanted = bound & sink.wanted_denies();
+                }
             }
         }
-        for candidate in candidates.allows.into_iter().flatten() {
-            if candidate.may_match(self.action)
-                && self.binds(candidate)
-                && sink.wants_allow(candidate.slot)
-                && let Some(namings) = self.judge(set, candidate)
-            {
-                sink.allow(candidate.slot, namings, place(number, set, candidate));
+        let mut wanted = bound & sink.wanted_allows();
+        for list in candidates.allows {
+            if wanted == 0 {
+                return;
+            }
+            for candidate in list {
+                if candidate.may_match(self.action)
+                    && wanted >> candidate.slot & 1 == 1
+                    && let Some(namings) = self.judge(set, candidate)
+                {
+                    sink.allow(candidate.slot, namings, place(number, set, candidate));
+                    wanted = bound & sink.wanted_allows();
+                    if wanted == 0 {
+                        return;
+                    }
+                }
             }
         }
-    }
-
-    #[inline]
-    fn binds(&self, candidate: &Candidate) -> bool {
-        self.unbound >> candidate.slot & 1 == 0
     }
 
     /// How a statement names the caller, if it applies.
@@ -176,19 +184,18 @@ pub(crate) struct Tally {
 }
 
 impl Sink for Tally {
-    #[inline]
-    fn wants_deny(&self, slot: u8) -> bool {
-        self.denied.is_none_or(|(first, _)| slot < first)
+    /// Only a Deny in an earlier slot than the one known.
+    fn wanted_denies(&self) -> Slots {
+        self.denied.map_or(Slots::MAX, |(first, _)| (1 << first) - 1)
     }
 
-    #[inline]
-    fn wants_allow(&self, slot: u8) -> bool {
-        let settled = if RESOURCE >> slot & 1 == 1 {
-            self.namings.contains(Naming::Caller)
-        } else {
-            self.allowed >> slot & 1 == 1
-        };
-        !settled && self.denied.is_none()
+    /// One Allow in each slot is enough, but for the resource's policy the best naming counts.
+    fn wanted_allows(&self) -> Slots {
+        if self.denied.is_some() {
+            return 0;
+        }
+        let named = if self.namings.contains(Naming::Caller) { RESOURCE } else { 0 };
+        !(self.allowed & !RESOURCE | named)
     }
 
     fn deny(&mut self, slot: u8, place: StatementPlace) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::compile::decide::{Outcome, Sink, StatementPlace, Tally, walk};
-use crate::compile::set::{PolicySet, Slot};
+use crate::compile::set::{PolicySet, Slot, Slots};
 use crate::evaluate::{missing_keys, resource_policy};
 use crate::principal::Namings;
 use crate::{
@@ -97,17 +97,17 @@ struct All {
 }
 
 impl Sink for All {
-    fn wants_deny(&self, _: u8) -> bool {
-        true
+    fn wanted_denies(&self) -> Slots {
+        Slots::MAX
     }
 
-    fn wants_allow(&self, _: u8) -> bool {
-        true
+    fn wanted_allows(&self) -> Slots {
+        Slots::MAX
     }
 
     fn deny(&mut self, slot: u8, place: StatementPlace) {
         self.denies.insert((slot, place.document, place.statement));
-        if self.tally.wants_deny(slot) {
+        if self.tally.wanted_denies() >> slot & 1 == 1 {
             self.tally.deny(slot, place);
         }
     }
