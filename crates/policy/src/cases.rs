@@ -1,7 +1,10 @@
 //! Policy scenarios as data: a request, its policies and the expected answer, one JSON object a line.
 //!
 //! The same form serves this crate's tests, other engines' tests and users who check their policies in CI. The
-//! context is taken as given: no condition key is invented, not even from the principal.
+//! context is taken as given: no condition key is invented, not even from the principal. Policies may stand in
+//! files of their own, which the caller reads.
+
+mod explanation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,8 +13,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    Attached, Context, Decision, Document, Effect, Evaluator, Policies, Principal, PrincipalKind,
-    Request, Resource, ResourcePolicyKind, Source,
+    Attached, Context, Decision, Document, Effect, Evaluator, Policies, PolicyKind, Principal,
+    PrincipalKind, Request, Resource, ResourcePolicyKind, Source,
 };
 
 /// One scenario. Members that are not known here are comments.
@@ -89,7 +92,7 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// Documents as JSON, or as strings that hold the text. Levels of an organization are lists.
+/// Documents as JSON, or as strings that hold the text or name a file. Levels of an organization are lists.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PolicyTexts {
@@ -127,6 +130,24 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// What became of one case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The answer.
+    pub effect: Effect,
+    /// The answer that was expected.
+    pub expected: Effect,
+    /// The kind of policy that decided.
+    pub decided_by: Option<PolicyKind>,
+    /// Why the case failed, in short; `None` when it passed.
+    pub problem: Option<String>,
+    /// A line for each statement: whether it applied, and if not, why.
+    pub explanation: Vec<String>,
+}
+
+/// Gives the text of a policy file that a case names, or says why there is none.
+pub type Load<'l> = &'l dyn Fn(&str) -> Result<String, String>;
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Failure { id, reason } in &self.failures {
@@ -160,10 +181,33 @@ pub fn run(text: &str, evaluator: &impl Evaluator) -> Report {
 }
 
 impl Case {
-    /// Decides the case; an error says how the answer differs from the expected one.
+    /// Decides the case, which must hold its policies itself; an error says how the answer differs from the
+    /// expected one.
     pub fn run(&self, evaluator: &impl Evaluator) -> Result<(), String> {
-        let documents = Documents::parse(&self.policies)?;
-        let lists = Lists::of(&documents);
+        let documents = Documents::parse(&self.policies, None)?;
+        self.decide(&documents, evaluator, |_, _, decision| self.difference(decision))
+            .map_or(Ok(()), Err)
+    }
+
+    /// Decides the case, whose policies may be in files. An error says which of them cannot be read.
+    pub fn judge(&self, evaluator: &impl Evaluator, load: Load<'_>) -> Result<Outcome, String> {
+        let documents = Documents::parse(&self.policies, Some(load))?;
+        Ok(self.decide(&documents, evaluator, |request, policies, decision| Outcome {
+            effect: decision.effect,
+            expected: self.expect.effect(),
+            decided_by: decision.decided_by,
+            problem: self.difference(decision),
+            explanation: explanation::lines(request, policies),
+        }))
+    }
+
+    fn decide<R>(
+        &self,
+        documents: &Documents,
+        evaluator: &impl Evaluator,
+        then: impl FnOnce(&Request<'_>, &Policies<'_>, &Decision<'_>) -> R,
+    ) -> R {
+        let lists = Lists::of(documents);
         let context = self.request.context();
         let principal = &self.request.principal;
         let role_arn = principal.role_arn.clone().or_else(|| role_of_session(&principal.arn));
@@ -179,24 +223,28 @@ impl Case {
             context: &context,
         };
         let kind = ResourcePolicyKind::of(&self.request.action, &resource.arn);
-        self.compare(&evaluator.decide(&request, &lists.policies(kind)))
+        let policies = lists.policies(kind);
+        then(&request, &policies, &evaluator.decide(&request, &policies))
     }
 
-    fn compare(&self, decision: &Decision<'_>) -> Result<(), String> {
-        let expected = match self.expect {
-            Expected::Allow => Effect::Allow,
-            Expected::ImplicitDeny => Effect::ImplicitDeny,
-            Expected::ExplicitDeny => Effect::ExplicitDeny,
-        };
+    /// How a decision differs from the expected one.
+    fn difference(&self, decision: &Decision<'_>) -> Option<String> {
+        let expected = self.expect.effect();
         let by = decision.decided_by.map(|kind| kind.to_string()).unwrap_or_default();
         if decision.effect != expected {
-            return Err(format!("expected {expected:?}, got {:?} by {by}", decision.effect));
+            return Some(format!("expected {expected:?}, got {:?} by {by}", decision.effect));
         }
-        match &self.decided_by {
-            Some(wanted) if *wanted != by => {
-                Err(format!("expected to be decided by {wanted}, not {by}"))
-            }
-            _ => Ok(()),
+        let wanted = self.decided_by.as_ref().filter(|wanted| **wanted != by)?;
+        Some(format!("expected to be decided by {wanted}, not {by}"))
+    }
+}
+
+impl Expected {
+    fn effect(self) -> Effect {
+        match self {
+            Self::Allow => Effect::Allow,
+            Self::ImplicitDeny => Effect::ImplicitDeny,
+            Self::ExplicitDeny => Effect::ExplicitDeny,
         }
     }
 }
@@ -260,42 +308,61 @@ fn role_of_session(arn: &str) -> Option<String> {
     Some(format!("arn:{partition}:iam::{account}:role/{role}"))
 }
 
+/// A parsed document, and what explanations call it: its kind, or its file.
+struct Named {
+    name: String,
+    document: Document,
+}
+
 /// The parsed documents of a case.
 struct Documents {
-    identity: Vec<Document>,
-    resource: Option<Document>,
-    boundary: Option<Document>,
-    session: Option<Vec<Document>>,
-    scps: Option<Vec<Vec<Document>>>,
-    rcps: Option<Vec<Vec<Document>>>,
+    identity: Vec<Named>,
+    resource: Option<Named>,
+    boundary: Option<Named>,
+    session: Option<Vec<Named>>,
+    scps: Option<Vec<Vec<Named>>>,
+    rcps: Option<Vec<Vec<Named>>>,
 }
 
 impl Documents {
-    fn parse(texts: &PolicyTexts) -> Result<Self, String> {
+    fn parse(texts: &PolicyTexts, load: Option<Load<'_>>) -> Result<Self, String> {
+        let one = |kind: &str, text: &Option<Box<RawValue>>| {
+            text.as_deref().map(|it| document(kind, it, load)).transpose()
+        };
+        let list = |kind: &str, texts: &[Box<RawValue>]| -> Result<Vec<Named>, String> {
+            texts.iter().map(|text| document(kind, text, load)).collect()
+        };
         let levels = |kind: &str, levels: &Option<Vec<Vec<Box<RawValue>>>>| {
-            let parse =
-                |levels: &Vec<Vec<_>>| levels.iter().map(|it| documents(kind, it)).collect();
+            let parse = |levels: &Vec<Vec<_>>| levels.iter().map(|it| list(kind, it)).collect();
             levels.as_ref().map(parse).transpose()
         };
         Ok(Self {
-            identity: documents("identity", texts.identity.as_deref().unwrap_or_default())?,
-            resource: texts.resource.as_deref().map(|it| document("resource", it)).transpose()?,
-            boundary: texts.boundary.as_deref().map(|it| document("boundary", it)).transpose()?,
-            session: texts.session.as_deref().map(|it| documents("session", it)).transpose()?,
+            identity: list("identity", texts.identity.as_deref().unwrap_or_default())?,
+            resource: one("resource", &texts.resource)?,
+            boundary: one("boundary", &texts.boundary)?,
+            session: texts.session.as_deref().map(|it| list("session", it)).transpose()?,
             scps: levels("scps", &texts.scps)?,
             rcps: levels("rcps", &texts.rcps)?,
         })
     }
 }
 
-fn documents(kind: &str, texts: &[Box<RawValue>]) -> Result<Vec<Document>, String> {
-    texts.iter().map(|text| document(kind, text)).collect()
-}
-
-fn document(kind: &str, text: &RawValue) -> Result<Document, String> {
-    let quoted = serde_json::from_str::<String>(text.get());
-    let text = quoted.as_deref().unwrap_or(text.get());
-    Document::parse(text).map_err(|error| format!("{kind} policy: {error}"))
+/// A string that does not begin like a document names a file, where files can be read.
+fn document(kind: &str, text: &RawValue, load: Option<Load<'_>>) -> Result<Named, String> {
+    let quoted = serde_json::from_str::<String>(text.get()).ok();
+    let is_path = |text: &&str| !text.trim_start().starts_with('{');
+    let (name, text) = match (load, quoted.as_deref().filter(is_path)) {
+        (Some(load), Some(path)) => {
+            let text = load(path).map_err(|error| format!("{kind} policy `{path}`: {error}"))?;
+            (path.to_owned(), text)
+        }
+        _ => (kind.to_owned(), quoted.unwrap_or_else(|| text.get().to_owned())),
+    };
+    let document = Document::parse(&text).map_err(|error| match name == kind {
+        true => format!("{kind} policy: {error}"),
+        false => format!("{kind} policy `{name}`: {error}"),
+    })?;
+    Ok(Named { name, document })
 }
 
 /// The same documents in the shape that the evaluator wants.
@@ -310,20 +377,23 @@ struct Lists<'a> {
 
 impl<'a> Lists<'a> {
     fn of(documents: &'a Documents) -> Self {
-        let one = |name, document| Attached { source: Source { name, arn: None }, document };
-        let list = |name, documents: &'a [Document]| -> Vec<Attached<'a>> {
-            documents.iter().map(|document| one(name, document)).collect()
-        };
-        let levels = |name, levels: &'a [Vec<Document>]| -> Vec<Vec<Attached<'a>>> {
-            levels.iter().map(|documents| list(name, documents)).collect()
-        };
+        fn one(named: &Named) -> Attached<'_> {
+            let source = Source { name: &named.name, arn: None };
+            Attached { source, document: &named.document }
+        }
+        fn list(documents: &[Named]) -> Vec<Attached<'_>> {
+            documents.iter().map(one).collect()
+        }
+        fn levels(levels: &[Vec<Named>]) -> Vec<Vec<Attached<'_>>> {
+            levels.iter().map(|documents| list(documents)).collect()
+        }
         Self {
-            identity: list("identity", &documents.identity),
-            resource: documents.resource.as_ref().map(|it| one("resource", it)),
-            boundary: documents.boundary.as_ref().map(|it| one("boundary", it)),
-            session: documents.session.as_deref().map(|it| list("session", it)),
-            scps: documents.scps.as_deref().map(|it| levels("scps", it)),
-            rcps: documents.rcps.as_deref().map(|it| levels("rcps", it)),
+            identity: list(&documents.identity),
+            resource: documents.resource.as_ref().map(one),
+            boundary: documents.boundary.as_ref().map(one),
+            session: documents.session.as_deref().map(list),
+            scps: documents.scps.as_deref().map(levels),
+            rcps: documents.rcps.as_deref().map(levels),
         }
     }
 

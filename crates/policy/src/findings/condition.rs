@@ -146,7 +146,11 @@ fn key(condition: &Condition<'_>, report: &mut Report) -> Option<&'static Condit
         report.add(FindingCode::MissingTagKeyInCondition, place, message);
         return None;
     }
-    let meant = hint(name, known().map(|key| key.name));
+    let meant = match name.split_inclusive('/').next() {
+        // Before a tag's key.
+        Some(stem) if stem.len() < name.len() => hint(stem, known().filter_map(|key| key.stem())),
+        _ => hint(name, known().map(|key| key.name)),
+    };
     let (code, message) = if prefix.eq_ignore_ascii_case("aws") {
         let message = format!("there is no global condition key {}{meant}", quoted(name));
         (FindingCode::InvalidGlobalConditionKey, message)
