@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -72,6 +73,14 @@ def root_credentials(shown):
     return Credentials(exports["AWS_ACCESS_KEY_ID"], exports["AWS_SECRET_ACCESS_KEY"])
 
 
+def wait_for(found, deadline=DEADLINE):
+    """Returns once it is so."""
+    until, tick = time.monotonic() + deadline, threading.Event()
+    while not found():
+        assert time.monotonic() < until, "it did not happen"
+        tick.wait(0.01)
+
+
 class Server:
     """`iamd serve` in a folder of its own. Started again, it goes on with the folder's data."""
 
@@ -100,6 +109,8 @@ class Server:
                 stdout=out,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
+                # Python ignores SIGXFSZ; left so, a write beyond a limit fails instead of ending the process.
+                restore_signals=False,
             )
         self.url = self._wait(self._announced_url)
         self._wait(self._is_ready)

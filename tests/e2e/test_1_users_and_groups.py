@@ -1,7 +1,5 @@
 """Three users, one policy, one group: nobody may anything until a policy says so, and each change counts at once."""
 
-import pytest
-
 import policies
 from clients import may
 

@@ -8,11 +8,8 @@ ARN = "arn:aws:iam::aws:policy/"
 
 def test_they_are_listed_and_read(account):
     aws = account.root.aws
-    listed = [
-        policy
-        for page in account.root.iam.get_paginator("list_policies").paginate(Scope="AWS", PaginationConfig={"PageSize": 1000})
-        for policy in page["Policies"]
-    ]
+    pages = account.root.iam.get_paginator("list_policies").paginate(Scope="AWS", PaginationConfig={"PageSize": 1000})
+    listed = [policy for page in pages for policy in page["Policies"]]
     assert len(listed) > 1500
     arns = [policy["Arn"] for policy in listed]
     assert len(set(arns)) == len(arns)

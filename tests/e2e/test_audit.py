@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import stat
 
 import pytest
@@ -12,9 +13,9 @@ from clients import refusal
 from conftest import Account
 
 ALWAYS = {
-    "eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress", "userAgent",
-    "requestParameters", "responseElements", "requestID", "eventID", "readOnly", "eventType", "managementEvent",
-    "recipientAccountId", "eventCategory",
+    "eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress",
+    "userAgent", "requestParameters", "responseElements", "requestID", "eventID", "readOnly", "eventType",
+    "managementEvent", "recipientAccountId", "eventCategory",
 }  # fmt: skip
 
 
@@ -38,9 +39,7 @@ def test_who_did_what_and_what_was_denied(durable):
         policies.trust({"AWS": account.arn("user/alice")}, ["sts:AssumeRole", "sts:SetSourceIdentity"])
     )
     account.root.iam.create_role(RoleName="Reader", AssumeRolePolicyDocument=trust)
-    taken = alice.sts.assume_role(
-        RoleArn=account.arn("role/Reader"), RoleSessionName="work", SourceIdentity="alice"
-    )
+    taken = alice.sts.assume_role(RoleArn=account.arn("role/Reader"), RoleSessionName="work", SourceIdentity="alice")
     session = account.person(server.Credentials.of(taken["Credentials"]))
     with refusal("AccessDenied"):
         session.iam.list_roles()
@@ -177,3 +176,33 @@ def test_audit_can_be_elsewhere_or_off(make_server, tmp_path):
     Account(off)
     off.stop()
     assert off.records() == []
+
+
+def test_without_a_record_no_answer(make_server, tmp_path):
+    """A full disk, played by a limit on the size of files: requests are refused until there is room again."""
+    records = tmp_path / "records"
+    iamd = make_server("ephemeral", words=["--audit-dir", records, "--log", "off"])
+    iam = Account(iamd).root.iam
+    _, most = resource.prlimit(iamd.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(iamd.process.pid, resource.RLIMIT_FSIZE, (65_536, most))
+    answered = []
+    with pytest.raises(iam.exceptions.ClientError) as caught:
+        for number in range(65_536):
+            iam.create_user(UserName=f"user{number}")
+            answered.append(f"user{number}")
+    assert caught.value.response["Error"]["Code"] == "ServiceUnavailable"
+    assert iamd.get("/-/ready") == (503, "not ready\n")
+    assert iamd.get("/-/health") == (200, "ok\n")
+    with refusal("ServiceUnavailable"):
+        iam.list_users()
+
+    resource.prlimit(iamd.process.pid, resource.RLIMIT_FSIZE, (most, most))
+    server.wait_for(lambda: iamd.get("/-/ready")[0] == 200)
+    there = [user["UserName"] for page in iam.get_paginator("list_users").paginate() for user in page["Users"]]
+    iamd.stop()
+    [segment] = records.glob("*.jsonl")
+    lines = [json.loads(line) for line in segment.read_text().splitlines()]
+    made = [line for line in lines if line["eventName"] == "CreateUser" and "errorCode" not in line]
+    made = [line["requestParameters"]["userName"] for line in made]
+    assert sorted(made) == sorted(there)
+    assert set(answered) <= set(there)

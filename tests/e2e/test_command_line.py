@@ -37,7 +37,8 @@ def test_completions(tmp_path, shell):
 
 
 def test_a_flag_beats_a_variable_beats_the_file(tmp_path):
-    (tmp_path / "iamd.toml").write_text('log = "error"\nlog_format = "json"\nroot_email = "file@example.com"\nregions = ["a", "b"]\n')
+    lines = ['log = "error"', 'log_format = "json"', 'root_email = "file@example.com"', 'regions = ["a", "b"]']
+    (tmp_path / "iamd.toml").write_text("\n".join(lines))
     env = {"IAMD_LOG": "warn", "IAMD_LOG_FORMAT": "text", "IAMD_REGIONS": "c,d"}
     done = server.iamd("config", "show", "--log", "debug", cwd=tmp_path, env=env)
     assert done.returncode == 0, done.stderr
@@ -76,9 +77,6 @@ def test_the_file_steers_the_server(make_server, tmp_path):
     with pytest.raises(person.sts.exceptions.ClientError) as caught:
         person.sts.get_caller_identity()
     assert caught.value.response["Error"]["Code"] == "SignatureDoesNotMatch"
-    sts = client("sts", iamd.url, iamd.root)
-    elsewhere = sts.meta.region_name
-    assert elsewhere == "us-east-1"
     assert list((iamd.data_dir).glob("audit/*.jsonl")) == []
 
 
@@ -108,7 +106,7 @@ def test_sigterm_finishes_what_has_begun(durable):
         # Answers on other connections show that the server goes on; the next signal then stops it.
         assert durable.get("/-/health")[0] == 200
         durable.signal(signal.SIGTERM)
-        wait_until_refused(durable)
+        server.wait_for(lambda: refuses(durable))
         begun.sendall(body[10:].encode())
         answer = begun.makefile("rb").read().decode()
     assert answer.startswith("HTTP/1.1 200 "), answer
@@ -119,16 +117,13 @@ def test_sigterm_finishes_what_has_begun(durable):
     assert Person(durable, root).iam.get_user(UserName="alice")
 
 
-def wait_until_refused(iamd):
-    """Returns once the server takes no new connections."""
-    tick = threading.Event()
-    for _ in range(3000):
-        try:
-            socket.create_connection(iamd.address, 5).close()
-        except ConnectionRefusedError:
-            return
-        tick.wait(0.01)
-    raise AssertionError("still accepting after SIGTERM")
+def refuses(iamd):
+    """Whether new connections are refused."""
+    try:
+        socket.create_connection(iamd.address, 5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_a_restart_under_load_answers_or_refuses(durable):

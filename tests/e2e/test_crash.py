@@ -85,7 +85,8 @@ def look(iamd, acknowledged, tried):
         assert sorted(user["Tags"], key=str) == sorted(TAGS, key=str)
         assert user["GroupList"] in ([], ["Dev"])
     assert all(found[name]["GroupList"] == ["Dev"] for name in acknowledged)
-    members = {user["UserName"] for page in iam.get_paginator("get_group").paginate(GroupName="Dev") for user in page["Users"]}
+    pages = iam.get_paginator("get_group").paginate(GroupName="Dev")
+    members = {user["UserName"] for page in pages for user in page["Users"]}
     assert members == {name for name, user in found.items() if user["GroupList"]}
     # A name that is taken stays taken, one that is not can be had.
     some = next(iter(acknowledged))

@@ -11,7 +11,6 @@ from clients import Person, refusal
 from conftest import Account
 
 
-
 def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -148,7 +147,5 @@ def test_the_master_key_can_be_kept_elsewhere(tmp_path, make_server):
     other = make_server(name="other")
     other.stop()
     foreign = (other.data_dir / "master.key").read_text().strip()
-    message = server.refused(
-        "serve", "--listen", "127.0.0.1:0", cwd=first.folder, env={"IAMD_MASTER_KEY": foreign}
-    )
+    message = server.refused("serve", "--listen", "127.0.0.1:0", cwd=first.folder, env={"IAMD_MASTER_KEY": foreign})
     assert message == "the master key in IAMD_MASTER_KEY is not the one that the stored data was sealed under"

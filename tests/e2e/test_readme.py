@@ -57,8 +57,7 @@ class Run:
     def compare(self, shown, happened, command):
         """Compares outputs, and learns this run's values."""
         pattern = "".join(
-            "(?:.*\n)*" if line == "…" else re.escape(VARYING.sub(placeholder, line)) + "\n"
-            for line in tidy(shown)
+            "(?:.*\n)*" if line == "…" else re.escape(VARYING.sub(placeholder, line)) + "\n" for line in tidy(shown)
         )
         text = "".join(VARYING.sub(placeholder, line) + "\n" for line in tidy(happened))
         assert re.fullmatch(pattern, text), f"$ {command}\nshown:\n{shown}\nhappened:\n{happened}"

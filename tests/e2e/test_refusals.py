@@ -137,7 +137,8 @@ def test_wrong_settings(tmp_path):
     refused("serve", "--listen", "nowhere.invalid:1", cwd=tmp_path)
     refused(*SERVE, "--log", "=loud=", cwd=tmp_path)
     # A secret that is wrong is not repeated.
-    (tmp_path / "other.toml").write_text("root_access_key_id = 'AKIAIOSFODNN7EXAMPLE'\nroot_secret_access_key = 'hunter2'\n")
+    lines = ["root_access_key_id = 'AKIAIOSFODNN7EXAMPLE'", "root_secret_access_key = 'hunter2'"]
+    (tmp_path / "other.toml").write_text("\n".join(lines))
     sentence = refused(*SERVE, "--config", "other.toml", cwd=tmp_path)
     assert "root_secret_access_key" in sentence and "hunter2" not in sentence
     (tmp_path / "other.toml").write_text("root_secret_access_key = 471147114711\n")
@@ -152,7 +153,8 @@ def test_a_wrong_flag_is_explained(tmp_path):
 
 
 def test_account_commands_without_a_server(durable):
-    refused("account", "create", "--name", "x", "--email", "x@example.com", "--id", account_of(durable), cwd=durable.folder)
+    there = ["--id", account_of(durable)]
+    refused("account", "create", "--name", "x", "--email", "x@example.com", *there, cwd=durable.folder)
     refused("account", "reset-root-key", "999999999999", cwd=durable.folder)
     durable.stop()
     assert refused("account", "list", cwd=durable.folder).startswith("no server is running on this data directory")

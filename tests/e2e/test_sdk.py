@@ -1,5 +1,6 @@
 """What SDKs build on the API: waiters, paginators, races for a name."""
 
+import functools
 import threading
 
 import policies
@@ -28,8 +29,9 @@ def test_a_waiter_waits(account):
     iam = account.root.iam
     asked = threading.Event()
     iam.meta.events.register("after-call.iam.GetUser", lambda **_: asked.set())
+    patience = {"Delay": 0, "MaxAttempts": 10_000}
     waiting = threading.Thread(
-        target=lambda: iam.get_waiter("user_exists").wait(UserName="late", WaiterConfig={"Delay": 0, "MaxAttempts": 10_000})
+        target=lambda: iam.get_waiter("user_exists").wait(UserName="late", WaiterConfig=patience)
     )
     waiting.start()
     assert asked.wait(30)
@@ -53,7 +55,8 @@ def test_pages_of_250_users(account):
     even = iam.get_paginator("list_users").paginate(PathPrefix="/even/", PaginationConfig={"PageSize": 7})
     assert [user["UserName"] for page in even for user in page["Users"]] == names[::2]
     # Resumed where another client stopped.
-    half = iam.get_paginator("list_users").paginate(PaginationConfig={"MaxItems": 120, "PageSize": 50}).build_full_result()
+    first = iam.get_paginator("list_users").paginate(PaginationConfig={"MaxItems": 120, "PageSize": 50})
+    half = first.build_full_result()
     rest = iam.get_paginator("list_users").paginate(PaginationConfig={"StartingToken": half["NextToken"]})
     assert [user["UserName"] for page in rest for user in page["Users"]] == names[120:]
     # The CLI pages by itself.
@@ -71,7 +74,8 @@ def test_pages_do_not_tear_when_users_come_and_go(account):
             iam.delete_user(UserName="user09")
             iam.create_user(UserName="user00a")
             iam.create_user(UserName="user10a")
-    assert seen == [f"user{number:02}" for number in range(11)] + ["user10a"] + [f"user{number}" for number in range(11, 20)]
+    numbered = [f"user{number:02}" for number in range(20)]
+    assert seen == numbered[:11] + ["user10a"] + numbered[11:]
 
 
 def test_other_lists_page_too(account):
@@ -95,48 +99,52 @@ def test_other_lists_page_too(account):
         assert len(pages) == -(-count // 3), operation
 
 
-def test_one_of_two_who_make_the_same_user_wins(account):
+def at_once(call, clients):
+    """What each client's call returns, when all are made at the same time."""
+    barrier = threading.Barrier(len(clients))
+    outcomes = []
+
+    def run(iam):
+        barrier.wait(30)
+        outcomes.append(call(iam))
+
+    threads = [threading.Thread(target=run, args=(iam,)) for iam in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(outcomes) == len(clients)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+def test_one_of_those_who_make_the_same_user_wins(account):
     """Ten rounds, eight clients: one is told that the user is made, seven that it is there already."""
     clients = [account.root.iam for _ in range(8)]
+
+    def create(iam, number):
+        # Names are the same without regard to case.
+        name = f"user{number}" if iam is clients[0] else f"USER{number}"
+        try:
+            return iam.create_user(UserName=name)["User"]["UserName"]
+        except iam.exceptions.EntityAlreadyExistsException:
+            return None
+
     for number in range(10):
-        barrier = threading.Barrier(len(clients))
-        outcomes = []
-
-        def create(iam):
-            barrier.wait(30)
-            try:
-                # Names are the same without regard to case.
-                name = f"user{number}" if iam is clients[0] else f"USER{number}"
-                outcomes.append(iam.create_user(UserName=name)["User"]["UserName"])
-            except iam.exceptions.EntityAlreadyExistsException:
-                outcomes.append(None)
-
-        threads = [threading.Thread(target=create, args=(iam,)) for iam in clients]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-        assert len(outcomes) == 8
-        [winner] = filter(None, outcomes)
+        [winner] = at_once(functools.partial(create, number=number), clients)
         assert account.root.iam.get_user(UserName=winner)["User"]["UserName"] == winner
     assert len(account.root.iam.list_users()["Users"]) == 10
 
 
 def test_two_keys_at_most_also_when_many_ask_at_once(account):
     account.root.iam.create_user(UserName="alice")
-    made = []
 
     def create(iam):
         try:
-            made.append(iam.create_access_key(UserName="alice")["AccessKey"])
+            return iam.create_access_key(UserName="alice")["AccessKey"]
         except iam.exceptions.LimitExceededException:
-            pass
+            return None
 
-    threads = [threading.Thread(target=create, args=(account.root.iam,)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    made = at_once(create, [account.root.iam for _ in range(8)])
     assert len(made) == 2
     for key in made:
         Person(account.iamd, Credentials.of(key)).sts.get_caller_identity()

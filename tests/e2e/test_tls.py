@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import ssl
-import threading
 
 import pytest
 from botocore.exceptions import SSLError
@@ -102,21 +101,12 @@ def test_a_renewed_certificate_is_used_from_the_next_connection(secure, tmp_path
     renewed = write_certificate(tmp_path, "renewed")
     assert served() == first != renewed
     secure.signal(signal.SIGHUP)
-    wait_for(lambda: "read the TLS certificate again" in secure.log)
+    server.wait_for(lambda: "read the TLS certificate again" in secure.log)
     assert served() == renewed
     (tmp_path / "cert.pem").write_text("nothing")
     secure.signal(signal.SIGHUP)
-    wait_for(lambda: "kept the former TLS certificate" in secure.log)
+    server.wait_for(lambda: "kept the former TLS certificate" in secure.log)
     assert served() == renewed
-
-
-def wait_for(found):
-    tick = threading.Event()
-    for _ in range(3000):
-        if found():
-            return
-        tick.wait(0.01)
-    raise AssertionError("it did not happen")
 
 
 def test_secure_transport_is_a_condition(secure, tmp_path):
