@@ -8,6 +8,7 @@ mod coverage;
 mod model;
 mod naming;
 mod pattern;
+mod policy_checks;
 mod tidy;
 mod vocabulary;
 
@@ -20,6 +21,7 @@ Usage: cargo xtask COMMAND [--check]
   catalogue FACTS   pack managed-policies.json into crates/directory/data
   codegen           write the generated modules of crates/api from models/*.json
   coverage          write docs/coverage.md from the models and the lists of what is missing
+  policy-checks     write docs/policy-checks.md, the findings about policies
   tidy              check the house rules
   vocabulary FACTS  pack services, actions and condition keys into crates/policy/data
 ";
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         ["codegen", "--check"] => codegen::run(&root(), true),
         ["coverage"] => coverage::run(&root(), false),
         ["coverage", "--check"] => coverage::run(&root(), true),
+        ["policy-checks"] => policy_checks::run(&root(), false),
+        ["policy-checks", "--check"] => policy_checks::run(&root(), true),
         ["tidy"] => tidy::run(&root()),
         ["vocabulary", facts] => vocabulary::run(&root(), Path::new(facts)),
         _ => Err(anyhow::anyhow!(HELP)),

@@ -145,7 +145,7 @@ pub struct Outcome {
     pub explanation: Vec<String>,
 }
 
-/// Gives the text of a policy file that a case names, or says why there is none.
+/// Gives the text of a policy file that a case names, or says which file there is not, and why.
 pub type Load<'l> = &'l dyn Fn(&str) -> Result<String, String>;
 
 impl fmt::Display for Report {
@@ -353,7 +353,7 @@ fn document(kind: &str, text: &RawValue, load: Option<Load<'_>>) -> Result<Named
     let is_path = |text: &&str| !text.trim_start().starts_with('{');
     let (name, text) = match (load, quoted.as_deref().filter(is_path)) {
         (Some(load), Some(path)) => {
-            let text = load(path).map_err(|error| format!("{kind} policy `{path}`: {error}"))?;
+            let text = load(path).map_err(|error| format!("{kind} policy: {error}"))?;
             (path.to_owned(), text)
         }
         _ => (kind.to_owned(), quoted.unwrap_or_else(|| text.get().to_owned())),

@@ -2,6 +2,7 @@
 #![cfg(feature = "vocabulary")]
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
     reason = "a test fails by panicking"

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use iamd_types::AccountId;
 
 use crate::config::Config;
+use crate::policy_command::PolicyCommand;
 use crate::settings::{Email, Text};
 
 /// AWS Identity and Access Management that you run yourself.
@@ -37,6 +38,9 @@ pub(crate) enum Command {
     /// Manage the accounts of a running server on this machine.
     #[command(subcommand, arg_required_else_help = true)]
     Account(AccountCommand),
+    /// Check policies, without a server.
+    #[command(subcommand, arg_required_else_help = true)]
+    Policy(PolicyCommand),
     /// Inspect the configuration.
     #[command(subcommand, arg_required_else_help = true)]
     Config(ConfigCommand),

@@ -12,6 +12,12 @@ mod files;
 mod keys;
 mod listen;
 mod logging;
+mod policy_command;
+mod policy_files;
+mod policy_sarif;
+mod policy_test;
+mod policy_text;
+mod policy_validate;
 mod root_user;
 mod serve;
 mod settings;
@@ -30,7 +36,7 @@ use crate::cli::{Cli, Command, ConfigCommand, Settings};
 fn main() -> ExitCode {
     let (cli, matches) = cli::parse();
     match run(cli, &matches) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // One sentence: what could not be done, and why.
             let _ = writeln!(io::stderr(), "iamd: {error:#}");
@@ -39,13 +45,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
-    match cli.command {
+fn run(cli: Cli, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let done = match cli.command {
         Command::Serve(settings) => {
             let config = load(&settings, matches)?.config;
             runtime()?.block_on(serve::run(&config))
         }
         Command::Account(command) => runtime()?.block_on(admin_client::run(command)),
+        Command::Policy(command) => return Ok(policy_command::run(&command)),
         Command::Config(ConfigCommand::Show(settings)) => {
             let shown = load(&settings, matches)?.show();
             io::stdout().write_all(shown.as_bytes()).context("cannot print the configuration")
@@ -55,7 +62,8 @@ fn run(cli: Cli, matches: &ArgMatches) -> anyhow::Result<()> {
             clap_complete::generate(shell, &mut cli::command(), "iamd", &mut script);
             io::stdout().write_all(&script).context("cannot print the completion script")
         }
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }
 
 fn load(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<config::Effective> {
