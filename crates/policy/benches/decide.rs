@@ -37,6 +37,11 @@ fn main() {
     for shape in &SHAPES {
         measure(shape.name, &Workload::new(shape, REQUESTS));
     }
+    for (stars, length) in [(20, 800), (40, 800), (20, 1600)] {
+        let counted =
+            instructions(&format!("{stars}:{length}")).map_or(String::new(), |it| it.to_string());
+        println!("{stars:3} stars against {length:4} characters: {counted} instructions");
+    }
     compile();
 }
 
@@ -130,7 +135,14 @@ fn compile() {
     println!("one document of the medium shape is compiled in {:.1} µs", middle(&mut times) / 1e3);
     let mut sets: Vec<f64> =
         (0..ROUNDS).map(|_| cpu(|| workload.put_together()) / 1000.0).collect();
-    println!("a principal's set is put together in {:.1} µs", middle(&mut sets) / 1e3);
+    let mut kept = None;
+    let memory = allocation_counter::measure(|| kept = Some(workload.sets()));
+    println!(
+        "a principal's set is put together in {:.1} µs and takes {} bytes; those who have the same share it",
+        middle(&mut sets) / 1e3,
+        memory.bytes_current / 1000
+    );
+    drop(kept);
 }
 
 fn middle(numbers: &mut [f64]) -> f64 {
@@ -151,13 +163,17 @@ fn cpu(work: impl FnOnce()) -> f64 {
 
 /// Runs the workload so many times, for callgrind to count.
 fn count(name: &str, rounds: usize) {
-    let shape = SHAPES.iter().find(|shape| shape.name == name).unwrap();
-    let workload = Workload::new(shape, REQUESTS);
+    let workload = match name.split_once(':') {
+        Some((stars, length)) => Workload::stars(stars.parse().unwrap(), length.parse().unwrap()),
+        None => Workload::new(SHAPES.iter().find(|it| it.name == name).unwrap(), REQUESTS),
+    };
     (0..rounds).for_each(|_| run(&workload));
 }
 
 /// The instructions of a decision, where they can be counted.
 fn instructions(name: &str) -> Option<u64> {
+    let requests = if name.contains(':') { 1 } else { REQUESTS };
+
     let counted = |rounds: usize| -> Option<u64> {
         let output = Command::new("valgrind")
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
@@ -168,5 +184,5 @@ fn instructions(name: &str) -> Option<u64> {
         let text = String::from_utf8(output.stderr).ok()?;
         text.split("Collected : ").nth(1)?.split_whitespace().next()?.parse().ok()
     };
-    Some((counted(3)? - counted(1)?) / (2 * REQUESTS as u64))
+    Some((counted(3)? - counted(1)?) / (2 * requests as u64))
 }

@@ -311,6 +311,37 @@ impl Workload {
         &self.documents
     }
 
+    /// The sets of all principals.
+    pub(crate) fn sets(&self) -> Vec<Vec<Arc<PolicySet>>> {
+        compile(&self.principals, &self.documents)
+    }
+
+    /// One request, about one statement with so many stars, on a resource of so many characters. The last star's
+    /// segment is not there, which shows only when everything else was found.
+    pub(crate) fn stars(stars: usize, length: usize) -> Self {
+        let pattern = format!("{}*b?b*b", "*ca?".repeat(stars));
+        let text = format!(
+            r#"{{"Statement":{{"Effect":"Allow","Action":"s3:*","Resource":"{pattern}"}}}}"#
+        );
+        let documents = vec![Document::parse(&text).unwrap()];
+        let principals = vec![Owner {
+            arn: "arn:aws:iam::111111111111:user/u".to_owned(),
+            account: "111111111111".to_owned(),
+            identity: vec![0],
+            boundary: None,
+            session: None,
+            levels: Vec::new(),
+        }];
+        let requests = vec![Asked {
+            principal: 0,
+            action: "s3:GetObject".to_owned(),
+            resource: format!("{}b", "caa".repeat(length / 3)),
+            context: Context::new(),
+        }];
+        let sets = compile(&principals, &documents);
+        Self { documents, principals, requests, sets }
+    }
+
     /// Puts the sets of all principals together, each for itself.
     pub(crate) fn put_together(&self) {
         for owner in &self.principals {
