@@ -3,8 +3,9 @@
 //!
 //! A change does what CreateUser does: looks whether the name is free, draws an id, puts the user
 //! and an audit record of about a kilobyte in the outbox. The floor is what nothing can be faster
-//! than: overwriting as many bytes of a file that is already there, and `fdatasync`. All are measured
-//! in rounds, in turn, in one directory, and compared within the round.
+//! than: overwriting as many bytes of a file that is already there, and `fdatasync`. A single
+//! client's changes and overwrites take turns; everything is measured in rounds in one directory and
+//! compared within the round.
 //!
 //! `cargo bench -p iamd-directory --bench commit`; `IAMD_BENCH_DIR` chooses the disk,
 //! `IAMD_BENCH_ROUNDS` the rounds.
@@ -61,9 +62,11 @@ fn main() {
     runtime.spawn(move_on(Arc::clone(&moved), outbox));
     let mut results = Results::default();
     for _ in 0..rounds {
-        results.floor.push(percentiles((0..ALONE).map(|_| floor.overwrite()).collect()));
-        let times = runtime.block_on(runtime.spawn(alone(Arc::clone(&kept)))).unwrap();
-        results.alone.push(percentiles(times));
+        let times = runtime.block_on(runtime.spawn(alone(Arc::clone(&kept), floor)));
+        let (own, below);
+        (own, below, floor) = times.unwrap();
+        results.alone.push(percentiles(own));
+        results.floor.push(percentiles(below));
         results.together.push(runtime.block_on(together(&kept)));
         results.moved.push(runtime.block_on(together(&moved)));
     }
@@ -76,9 +79,15 @@ struct Results {
     /// Median and 99th percentile.
     floor: Vec<(Duration, Duration)>,
     alone: Vec<(Duration, Duration)>,
+    together: Vec<Rate>,
+    moved: Vec<Rate>,
+}
+
+struct Rate {
     /// Changes per second.
-    together: Vec<f64>,
-    moved: Vec<f64>,
+    changes: f64,
+    /// Processor time of a change, in microseconds.
+    busy: f64,
 }
 
 impl Results {
@@ -94,14 +103,18 @@ impl Results {
             let p99 = median(times.iter().map(|own| micros(own.1)));
             println!("{name:>28} {p50:>9.0} {p99:>9.0} {over:>14.0}");
         }
-        println!("{:>28} {:>9} {:>9}", "64 clients, 64 accounts", "a second", "× floor");
+        println!(
+            "{:>28} {:>9} {:>9} {:>14}",
+            "64 clients, 64 accounts", "a second", "× floor", "CPU µs"
+        );
         let rows =
             [("records stay in the outbox", &self.together), ("moved on, removed", &self.moved)];
         for (name, rates) in rows {
-            let rate = median(rates.iter().copied());
+            let rate = median(rates.iter().map(|rate| rate.changes));
+            let busy = median(rates.iter().map(|rate| rate.busy));
             let floors = rates.iter().zip(&self.floor);
-            let gain = median(floors.map(|(rate, floor)| rate * floor.0.as_secs_f64()));
-            println!("{name:>28} {rate:>9.0} {gain:>9.1}");
+            let gain = median(floors.map(|(rate, floor)| rate.changes * floor.0.as_secs_f64()));
+            println!("{name:>28} {rate:>9.0} {gain:>9.1} {busy:>14.0}");
         }
     }
 }
@@ -165,20 +178,25 @@ async fn open(path: &Path, outbox: mpsc::UnboundedSender<OutboxEntry>) -> Arc<Di
     Arc::new(directory)
 }
 
-/// One change after the other, each answered when it is durable.
-async fn alone(directory: Arc<Directory>) -> Vec<Duration> {
-    let mut times = Vec::new();
+/// One change after the other, each answered when it is durable, and each beside its floor: the
+/// disk's price changes from minute to minute.
+async fn alone(
+    directory: Arc<Directory>,
+    mut floor: Floor,
+) -> (Vec<Duration>, Vec<Duration>, Floor) {
+    let (mut own, mut below) = (Vec::new(), Vec::new());
     for _ in 0..ALONE {
+        below.push(floor.overwrite());
         let start = Instant::now();
         create_user(&directory, 0).await;
-        times.push(start.elapsed());
+        own.push(start.elapsed());
     }
-    times
+    (own, below, floor)
 }
 
-/// All clients at once; the changes that were answered in a second.
-async fn together(directory: &Arc<Directory>) -> f64 {
-    let start = Instant::now();
+/// All clients at once.
+async fn together(directory: &Arc<Directory>) -> Rate {
+    let (start, busy) = (Instant::now(), processor_time());
     let clients = (0..CLIENTS).map(|client| {
         let directory = Arc::clone(directory);
         tokio::spawn(async move {
@@ -190,7 +208,19 @@ async fn together(directory: &Arc<Directory>) -> f64 {
     for client in clients.collect::<Vec<_>>() {
         client.await.unwrap();
     }
-    (CLIENTS * EACH) as f64 / start.elapsed().as_secs_f64()
+    let count = (CLIENTS * EACH) as f64;
+    let busy = (processor_time() - busy).as_secs_f64() * 1e6 / count;
+    Rate { changes: count / start.elapsed().as_secs_f64(), busy }
+}
+
+/// The processor time of all threads that there are.
+fn processor_time() -> Duration {
+    let threads = fs::read_dir("/proc/self/task").unwrap();
+    let nanos = threads.filter_map(|thread| {
+        let times = fs::read_to_string(thread.unwrap().path().join("schedstat")).ok()?;
+        times.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanos.sum())
 }
 
 /// Removes what comes out of the outbox, window by window.

@@ -94,6 +94,9 @@ fn check_indexes(account: &Account) {
         let bounded = sorted(&mut users.map(|it| it.id()).chain(roles.map(|it| it.id())));
         assert_eq!(account.bounded_by(policy).collect::<Vec<_>>(), bounded);
 
+        let key = account.access_key(&key_id(slot));
+        assert!(key.is_none_or(|key| key.id() == key_id(slot)));
+
         let role = entity(IdKind::Role, slot);
         let profiles = account.instance_profiles().iter().filter(|it| it.role() == Some(role));
         let profiles = sorted(&mut profiles.map(|it| it.id()));

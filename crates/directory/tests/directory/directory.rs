@@ -125,6 +125,18 @@ async fn an_account_that_cannot_be_read_is_an_error_not_an_absence() {
     let opened = open(store).await;
     assert_eq!(code(opened.account(id(0)).await), Some(Code::ServiceFailure));
     assert!(opened.loaded(id(0)).is_none());
+    let written = opened.write(id(0), origin(1), |tx| create_user(tx, "alice")).await;
+    assert_eq!(code(written), Some(Code::ServiceFailure));
+}
+
+#[tokio::test]
+async fn a_kind_of_record_that_is_not_known_is_not_passed_over() {
+    let store = memory();
+    open_with_account(Arc::clone(&store)).await;
+    let partition = Partition::new(&id(0).to_string()).unwrap();
+    let txn = Txn { id: TxnId([1; 16]), ops: vec![Op::put(*b"z/new", *b"")] };
+    store.commit(&partition, Batch::one(Revision(1), txn)).await.unwrap();
+    assert_eq!(code(open(store).await.account(id(0)).await), Some(Code::ServiceFailure));
 }
 
 #[tokio::test]

@@ -99,8 +99,11 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     )
 }
 
+/// The last two ids of a kind differ in their upper halves alone.
 pub(crate) fn entity(kind: IdKind, slot: u8) -> UniqueId {
-    UniqueId::from_random(kind, [slot; 16])
+    let mut bytes = [slot; 16];
+    bytes[..8].fill(slot.min(SLOTS - 2));
+    UniqueId::from_random(kind, bytes)
 }
 
 /// Policies to attach: some of the account's own, some of AWS's.

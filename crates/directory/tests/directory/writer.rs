@@ -171,6 +171,21 @@ async fn a_change_that_panics_fails_alone() {
 }
 
 #[tokio::test]
+async fn a_change_that_panics_when_it_runs_again_is_not_answered_with_what_it_was_before() {
+    let store = Scripted::new();
+    let opened = open_with_account(Arc::clone(&store) as _).await;
+    store.expect([Act::Conflict]);
+    let mut runs = 0;
+    let panics = opened.write(id(0), origin(1), move |tx| {
+        runs += 1;
+        assert!(runs < 2, "on purpose");
+        create_user(tx, "alice")
+    });
+    assert_eq!(code(panics.await), Some(Code::ServiceFailure));
+    assert!(stored_names(&store).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_change_that_runs_again_makes_the_same_ids() {
     let store = Scripted::new();
     let opened = open_with_account(Arc::clone(&store) as _).await;
