@@ -390,3 +390,40 @@ fn plain(component: &Component) -> Glob {
     });
     Glob::from_atoms(atoms)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pattern::Token;
+    use crate::variable::Expansion;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #[test]
+        fn arn_patterns_match_as_the_expanded_text_does(
+            pieces in prop::collection::vec(prop::sample::select(&[
+                "arn", ":", ":", ":", ":", ":", "a", "*", "?", "${k:a}", "${k:b}", "${k:c}",
+            ][..]), 0..14),
+            value in prop::collection::vec(prop::sample::select(&["a", "b", ":", "ab"][..]), 0..9),
+            a in prop::sample::select(&["", "a", ":", "a:b", "arn:a::", "arn:::::"][..]),
+            b in prop::sample::select(&["", "a", "b"][..]),
+        ) {
+            let mut context = Context::new();
+            context.set("k:a", a);
+            context.set("k:b", b);
+            let (pattern, value) = (pieces.concat(), format!("arn:{}", value.concat()));
+            for version in [Version::V2008, Version::V2012] {
+                let wanted = match operator::expand(&pattern, version, &context, Token::of) {
+                    Expansion::Tokens(tokens) => operator::arn_matches(&value, &tokens).into(),
+                    Expansion::Unresolved => Truth::No,
+                    Expansion::Unreadable => Truth::Unreadable,
+                };
+                let found = ArnPattern::of(&pattern, version)
+                    .map_or(Truth::Unreadable, |pattern| pattern.matches(&value, &context));
+                prop_assert_eq!(found, wanted, "{} against {}", pattern, value);
+            }
+        }
+    }
+}
