@@ -158,7 +158,6 @@ fn role_detail(account: &Account, role: &Role) -> iam::RoleDetail {
         permissions_boundary: render::boundary(account, role.boundary()),
         tags: Some(render::tags(role.tags())),
         role_last_used: Some(iam::RoleLastUsed::default()),
-        ..iam::RoleDetail::default()
     }
 }
 

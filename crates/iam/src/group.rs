@@ -4,7 +4,7 @@ use iamd_api::iam;
 use iamd_authz::{Access, AccessList, Permit};
 use iamd_directory::{GroupFields, OwnedList, Transaction};
 use iamd_operation::{Command, Entry, Operation, Query, View};
-use iamd_types::name::ROOT_PATH;
+use iamd_types::name::{self, ROOT_PATH};
 use iamd_types::{Error, IdKind, Kind};
 
 use crate::page::Paging;
@@ -58,7 +58,7 @@ impl Command for CreateGroup {
     }
 }
 
-/// `iam:GetGroup`: the group, and its members in pages.
+/// `iam:GetGroup`: the group, and its members in pages, by name.
 pub(crate) struct GetGroup;
 
 impl Operation for GetGroup {
@@ -74,8 +74,10 @@ impl Operation for GetGroup {
 impl Query for GetGroup {
     fn run(input: &Self::Input, _: &Permit<Self>, view: &View<'_>) -> Result<Self::Output, Error> {
         let group = view.account.group(&input.group_name)?;
+        let mut members: Vec<_> = view.account.members(group.id()).collect();
+        members.sort_by(|one, other| name::compare(one.name(), other.name()));
         let page = Paging::new(&input.marker, input.max_items)
-            .of(view.account.members(group.id()), |user| user.id().to_string())?
+            .of(members, |user| user.id().to_string())?
             .map(|user| render::user(view.account, user));
         Ok(iam::GetGroupResponse {
             group: render::group(view.account, group),

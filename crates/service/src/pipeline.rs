@@ -362,7 +362,7 @@ impl Trail {
             operation = self.operation,
             caller = self.caller.as_deref(),
             decision = self.decision,
-            decided_by = self.deciding.kind.map(tracing::field::display),
+            decided_by = self.deciding.kind.map(|kind| kind.to_string()),
             deciding_policy = self.deciding.policy,
             deciding_statement = self.deciding.sid,
             status = reply.status,
