@@ -194,43 +194,50 @@ fn statement<'n>(node: &'n Node, place: &Place, report: &mut Report) -> Option<S
             report.add(FindingCode::UnsupportedElementCombination, &key, message);
             continue;
         }
-        let spoilt = match name {
-            "Sid" => {
-                statement.sid = string(&member.value, &value, report);
-                false
-            }
-            "Effect" => {
-                statement.effect = effect(member, &value, report);
-                statement.effect.is_none()
-            }
-            "Principal" | "NotPrincipal" => {
-                statement.principals = principals(member, &key, &value, report);
-                statement.principals.is_none()
-            }
-            "Action" | "NotAction" => {
-                statement.actions = list(member, &key, &value, report);
-                statement.actions.is_none()
-            }
-            "Resource" | "NotResource" => {
-                statement.resources = list(member, &key, &value, report);
-                statement.resources.is_none()
-            }
-            "Condition" => {
-                statement.conditions = conditions(member, &value, report);
-                false
-            }
-            _ => {
-                unknown_element(name, &key, &STATEMENT_ELEMENTS, report);
-                false
-            }
-        };
-        statement.spoilt |= spoilt;
+        statement.element(member, &key, &value, report);
     }
     if !has("Effect") {
         let message = "the statement has no `Effect`; add `Allow` or `Deny`";
         report.add(FindingCode::MissingEffect, place, message);
     }
     Some(statement)
+}
+
+impl<'n> Statement<'n> {
+    /// Takes in one element. What has a wrong form leaves the statement without it, and spoilt if it needs it.
+    fn element(&mut self, member: &'n Member, key: &Place, value: &Place, report: &mut Report) {
+        let missing = match member.name.as_str() {
+            "Sid" => {
+                self.sid = string(&member.value, value, report);
+                false
+            }
+            "Effect" => {
+                self.effect = effect(member, value, report);
+                self.effect.is_none()
+            }
+            "Principal" | "NotPrincipal" => {
+                self.principals = principals(member, key, value, report);
+                self.principals.is_none()
+            }
+            "Action" | "NotAction" => {
+                self.actions = list(member, key, value, report);
+                self.actions.is_none()
+            }
+            "Resource" | "NotResource" => {
+                self.resources = list(member, key, value, report);
+                self.resources.is_none()
+            }
+            "Condition" => {
+                self.conditions = conditions(member, value, report);
+                false
+            }
+            name => {
+                unknown_element(name, key, &STATEMENT_ELEMENTS, report);
+                false
+            }
+        };
+        self.spoilt |= missing;
+    }
 }
 
 fn unknown_element(name: &str, key: &Place, known: &[&'static str], report: &mut Report) {

@@ -1,7 +1,7 @@
 //! The text of `Resource` and `NotResource`: ARNs of a form that the service they name has.
 
 use super::draft::Text;
-use super::place::{Report, quoted};
+use super::place::{Place, Report, quoted};
 use super::similar::hint;
 use super::{FindingCode, PolicyResource, Subject};
 use crate::vocabulary::{self, ArnForm};
@@ -10,6 +10,10 @@ use crate::{PolicyType, Version, variable};
 /// Longer resources are not compared with the forms of ARNs (AWS: an ARN has at most 2,048 characters).
 const MAX_COMPARED: usize = 1_024;
 
+/// The most text of resources that is compared with the forms of ARNs in one document, in bytes. No policy that AWS
+/// stores has more.
+const MAX_COMPARED_TOGETHER: usize = 32 * 1024;
+
 /// The names of the six fields.
 const FIELDS: &str = "arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE";
 
@@ -17,32 +21,42 @@ pub(super) fn check(subject: &Subject<'_>, report: &mut Report) {
     if subject.policy_type == PolicyType::Trust {
         return;
     }
+    let mut left = MAX_COMPARED_TOGETHER;
     for resources in subject.draft.statements.iter().filter_map(|it| it.resources.as_ref()) {
         for resource in resources.items.iter().filter(|resource| resource.value != "*") {
             if report.is_full() {
                 return;
             }
-            arn(subject, resource, report);
+            arn(subject, resource, &mut left, report);
         }
     }
 }
 
-fn arn(subject: &Subject<'_>, resource: &Text<'_>, report: &mut Report) {
+/// An ARN taken apart, with the places of its fields.
+struct Arn<'r, 'n> {
+    resource: &'r Text<'n>,
+    fields: Vec<&'n str>,
+}
+
+impl Arn<'_, '_> {
+    fn place(&self, index: usize) -> Place {
+        let start = self.fields.iter().take(index).map(|field| field.len() + 1).sum();
+        let length = self.fields.get(index).map_or(0, |field| field.len());
+        self.resource.place.part(self.resource.value, start, start + length)
+    }
+}
+
+fn arn(subject: &Subject<'_>, resource: &Text<'_>, left: &mut usize, report: &mut Report) {
     let text = resource.value;
     // A colon inside braces is never meant to separate.
-    let fields = variable::fields(text, Version::V2012);
-    let place = |index: usize| {
-        let start = fields.iter().take(index).map(|field| field.len() + 1).sum();
-        let length = fields.get(index).map_or(0, |field| field.len());
-        resource.place.part(text, start, start + length)
-    };
-    if fields.first() != Some(&"arn") {
+    let arn = Arn { resource, fields: variable::fields(text, Version::V2012) };
+    if arn.fields.first() != Some(&"arn") {
         let message = format!("the resource {} is neither `*` nor an ARN ({FIELDS})", quoted(text));
         return report.add(FindingCode::InvalidArnPrefix, &resource.place, message);
     }
-    let [_, partition, service, region, account, rest] = fields.as_slice() else {
+    let [_, partition, service, region, account, rest] = arn.fields.as_slice() else {
         // `arn:aws:s3*` may be any number of fields.
-        if text.ends_with('*') && fields.len() >= 3 {
+        if text.ends_with('*') && arn.fields.len() >= 3 {
             return;
         }
         let message = format!("{} lacks fields of an ARN ({FIELDS})", quoted(text));
@@ -51,38 +65,44 @@ fn arn(subject: &Subject<'_>, resource: &Text<'_>, report: &mut Report) {
     if !is_open(partition) && !vocabulary::is_partition(partition) {
         let hint = hint(partition, vocabulary::partitions());
         let message = format!("there is no partition {}{hint}", quoted(partition));
-        report.add(FindingCode::InvalidPartition, &place(1), message);
+        report.add(FindingCode::InvalidPartition, &arn.place(1), message);
     }
     if service.chars().any(|c| c.is_ascii_uppercase()) {
         let message = format!("write the service {} in lower case", quoted(service));
-        return report.add(FindingCode::InvalidArnServiceCase, &place(2), message);
+        return report.add(FindingCode::InvalidArnServiceCase, &arn.place(2), message);
     }
-    let region_is_wrong = !region.is_empty() && !is_open(region) && !vocabulary::is_region(region);
-    if region_is_wrong {
+    if !is_region(region) {
         let hint = hint(region, vocabulary::regions());
         let message = format!("there is no region {}{hint}", quoted(region));
-        report.add(FindingCode::InvalidArnRegion, &place(3), message);
+        report.add(FindingCode::InvalidArnRegion, &arn.place(3), message);
     }
-    let account_is_wrong = !account.is_empty() && !is_open(account) && !is_account(account);
-    if account_is_wrong {
+    if !is_account(account) {
         let message = format!("{} is no account: twelve digits or `*`", quoted(account));
-        report.add(FindingCode::InvalidArnAccount, &place(4), message);
+        report.add(FindingCode::InvalidArnAccount, &arn.place(4), message);
     }
     belongs(subject, resource, service, rest, report);
     if is_open(service) || text.len() > MAX_COMPARED {
         return;
     }
+    let Some(rest_left) = left.checked_sub(text.len()) else { return };
+    *left = rest_left;
+    form(&arn, [service, region, account, rest], report);
+}
+
+/// Whether the service has ARNs of this form.
+fn form(arn: &Arn<'_, '_>, fields: [&str; 4], report: &mut Report) {
+    let [service, region, account, rest] = fields;
     let forms = vocabulary::arn_forms(service);
     let fitting: Vec<&ArnForm> =
         forms.iter().filter(|form| may_meet(rest, form.resource)).collect();
     let [first, ..] = fitting.as_slice() else {
         if !forms.is_empty() {
             let message = unknown_form(service, rest, forms);
-            report.add(FindingCode::InvalidArnResource, &place(5), message);
+            report.add(FindingCode::InvalidArnResource, &arn.place(5), message);
         }
         return;
     };
-    if !region_is_wrong && !fitting.iter().any(|form| field_fits(region, form.region)) {
+    if is_region(region) && !fitting.iter().any(|form| field_fits(region, form.region)) {
         let (code, message) = match region.is_empty() {
             true => {
                 (FindingCode::MissingArnRegion, "ARNs of this form name a region; add it or `*`")
@@ -90,13 +110,13 @@ fn arn(subject: &Subject<'_>, resource: &Text<'_>, report: &mut Report) {
             false => (FindingCode::ArnRegionNotAllowed, "ARNs of this form name no region"),
         };
         let message = format!("{message} (`{}`)", shape(service, first));
-        report.add(code, &place(3), message);
+        report.add(code, &arn.place(3), message);
     }
     // An empty account is no finding of AWS's.
     let account_fits = |form: &&ArnForm| account.is_empty() || field_fits(account, form.account);
-    if !account_is_wrong && !fitting.iter().any(account_fits) {
+    if is_account(account) && !fitting.iter().any(account_fits) {
         let message = format!("ARNs of this form name no account (`{}`)", shape(service, first));
-        report.add(FindingCode::ArnAccountNotAllowed, &place(4), message);
+        report.add(FindingCode::ArnAccountNotAllowed, &arn.place(4), message);
     }
 }
 
@@ -155,11 +175,16 @@ fn is_open(field: &str) -> bool {
     field.contains(['*', '?']) || field.contains("${")
 }
 
-/// Twelve digits, or AWS's own.
+/// Whether a field can be a region, or no field at all.
+fn is_region(region: &str) -> bool {
+    region.is_empty() || is_open(region) || vocabulary::is_region(region)
+}
+
+/// Whether a field can be an account, or no field at all: twelve digits, or one of AWS's own.
 fn is_account(account: &str) -> bool {
-    account == "aws"
-        || account == "aws-marketplace"
-        || account == "cloudfront"
+    account.is_empty()
+        || is_open(account)
+        || ["aws", "aws-marketplace", "cloudfront"].contains(&account)
         || account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit())
 }
 
@@ -205,6 +230,13 @@ fn tokens(mut text: &str, wild: bool) -> Vec<Token> {
 
 /// Whether two patterns have a text in common: which lengths of the second can go with each beginning of the first.
 fn meet(a: &[Token], b: &[Token]) -> bool {
+    let differ =
+        |(a, b): (&Token, &Token)| matches!((a, b), (Token::Letter(a), Token::Letter(b)) if a != b);
+    let is_any = |(a, b): &(&Token, &Token)| **a == Token::Any || **b == Token::Any;
+    // Most forms differ before any wildcard.
+    if a.iter().zip(b).take_while(|pair| !is_any(pair)).any(differ) {
+        return false;
+    }
     // row[j]: the beginning of `a` so far and the first j tokens of `b` have a text in common.
     let mut row = vec![false; b.len() + 1];
     let mut open = true;
