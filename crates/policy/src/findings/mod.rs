@@ -2,7 +2,7 @@
 //! places. Messages are our own.
 //!
 //! Not a gate: [`crate::check`] refuses documents, findings only speak about them. The one idea: a document is made
-//! out as far as it can be ([`draft`]), then each module looks at one element and adds to one report. Names come
+//! out as far as it can be, then each module looks at one element and adds to one report. Names come
 //! from [`crate::vocabulary`]; nothing here touches a decision.
 
 mod action;
