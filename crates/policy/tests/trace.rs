@@ -70,7 +70,8 @@ fn people_read_every_gate() {
           Bound
             1 (line 1): Allow, no: Bool aws:MultiFactorAuthPresent wants `true`, is missing
             2 (line 2): Allow, no: Odd k makes no sense
-    "#]].assert_eq(&trace(|trace| trace.to_string()));
+    "#]]
+    .assert_eq(&trace(|trace| trace.to_string()));
 }
 
 #[test]
