@@ -47,6 +47,7 @@ rules: ## Check the house rules, and that generated files are as generated.
 	$(say) "Generated files"
 	@$(CARGO) xtask codegen --check
 	@$(CARGO) xtask coverage --check
+	@$(CARGO) xtask policy-checks --check
 
 .PHONY: e2e
 e2e: $(VENV)/made ## Drive the built binary with the AWS CLI and SDKs.
