@@ -110,7 +110,6 @@ def test_no_secret_is_recorded_or_logged(durable):
         assert secret not in kept
 
 
-@pytest.mark.xfail(strict=True, reason="the role's account has no record of its own yet (docs/differences.md)")
 def test_both_accounts_have_a_record_when_a_role_is_taken_on_across_them(durable):
     """AWS: each account has its own record; both share one id."""
     first = Account(durable)

@@ -1,7 +1,7 @@
 //! One request, from bytes to answer. Read [`Service::run`] top to bottom: its order is AWS's order of
 //! errors.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use iamd_audit::{EventId, Health, Log, Refused, outbox};
@@ -13,7 +13,7 @@ use iamd_types::{Clock, Code, Error, entropy};
 use iamd_wire::query::{Parameters, check};
 
 use crate::identify;
-use crate::record::{Connection, Ending, Event, request_parameters};
+use crate::record::{Connection, Ending, Event, Recipient, Shared, request_parameters};
 use crate::request::{Reply, Request};
 use crate::respond::{self, Format};
 use crate::table::{Served, Table};
@@ -189,6 +189,9 @@ impl Service {
     /// Runs a decoded request of a known caller.
     async fn answer(&self, call: Call<'_>, trail: &mut Trail) -> Result<Box<dyn Output>, Error> {
         let other = self.other_account(&call).await?;
+        if let Some(other) = &other {
+            call.event.shared.get_or_init(|| self.shared(other, &call.event));
+        }
         let view = View {
             caller: call.caller,
             account: &call.signed.account,
@@ -265,7 +268,12 @@ impl Service {
             };
             let output = command.run(authorized, tx)?;
             if records {
-                let value = event.line(&caller, Ending::Success(&*output), outbox::value)?;
+                let value = event.line(
+                    &caller,
+                    Ending::Success(&*output),
+                    Recipient::Caller,
+                    outbox::value,
+                )?;
                 tx.put_outbox(&outbox::key(&event.id), &value);
             }
             Ok(output)
@@ -284,13 +292,22 @@ impl Service {
         Err(Error::unavailable(refused))
     }
 
-    /// Records a read or a refusal. A request whose record cannot be kept fails.
+    /// Records a read or a refusal, for the other account too if it concerns one. A request whose record cannot be kept fails.
     fn record(&self, event: &Event, caller: &Caller, ending: Ending<'_>) -> Result<(), Error> {
         if !self.log.keeps() {
             return Ok(());
         }
-        let line = event.line(caller, ending, |record| record.to_line())?;
-        self.log.submit(line).map_err(Error::unavailable)
+        let owner = event.shared.get().map(Recipient::Owner);
+        for recipient in [Recipient::Caller].into_iter().chain(owner) {
+            let line = event.line(caller, ending, recipient, |record| record.to_line())?;
+            self.log.submit(line).map_err(Error::unavailable)?;
+        }
+        Ok(())
+    }
+
+    fn shared(&self, owner: &Account, event: &Event) -> Shared {
+        let id = || EventId::new(event.facts.now, &*self.tools.entropy);
+        Shared { owner: owner.id(), event_id: id(), id: id() }
     }
 
     /// Records a refusal; the error to answer with.
@@ -343,6 +360,7 @@ impl Service {
                 host: request.header("host").unwrap_or_default().to_owned(),
             }),
             parameters: records.then(|| request_parameters(parameters, operation)).flatten(),
+            shared: OnceLock::new(),
         }
     }
 

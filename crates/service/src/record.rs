@@ -1,5 +1,7 @@
 //! The CloudTrail record of a request, from what the pipeline learned about it.
 
+use std::sync::OnceLock;
+
 use iamd_audit::{
     Category, EventId, EventType, IssuerType, Principal, Record, Resource, SessionContext,
     SessionIssuer, TlsDetails, UserIdentity,
@@ -7,7 +9,7 @@ use iamd_audit::{
 use iamd_authz::{Caller, Principal as Acting};
 use iamd_credentials::SessionKind;
 use iamd_operation::{Output, RequestFacts};
-use iamd_types::{Arn, Error};
+use iamd_types::{AccountId, Arn, Error};
 use iamd_wire::cloudtrail;
 use iamd_wire::query::Parameters;
 use serde_json::Value;
@@ -24,6 +26,26 @@ pub(crate) struct Event {
     pub(crate) connection: Option<Connection>,
     /// The input, without secrets.
     pub(crate) parameters: Option<Value>,
+    /// Set when the request concerns another account too, which then has a record of its own.
+    pub(crate) shared: OnceLock<Shared>,
+}
+
+/// The record of the account whose resource a caller of another account asks for.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    /// That account.
+    pub(crate) owner: AccountId,
+    /// The id of its record.
+    pub(crate) event_id: EventId,
+    /// `sharedEventID` in both records.
+    pub(crate) id: EventId,
+}
+
+/// Whose record it is.
+#[derive(Clone, Copy)]
+pub(crate) enum Recipient<'a> {
+    Caller,
+    Owner(&'a Shared),
 }
 
 /// `tlsDetails`.
@@ -57,6 +79,7 @@ impl Event {
         &self,
         caller: &Caller,
         ending: Ending<'_>,
+        recipient: Recipient<'_>,
         line: fn(&Record<'_>) -> Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
         let unique_id = match &caller.principal {
@@ -74,7 +97,7 @@ impl Event {
             Ending::Success(_) => (None, None),
             Ending::Failure(error) => (Some(self.exception(error)), Some(error.message())),
         };
-        let record = Record {
+        let mut record = Record {
             user_identity: user_identity(caller, &unique_id, &issuer_arn),
             event_time: self.facts.now,
             service: self.service.name,
@@ -93,7 +116,7 @@ impl Event {
             resources: role_arn.iter().filter_map(role_resource).collect(),
             event_type: EventType::AwsApiCall,
             recipient_account_id: caller.account,
-            shared_event_id: None,
+            shared_event_id: self.shared.get().map(|shared| shared.id),
             event_category: Category::Management,
             tls_details: self.connection.as_ref().map(|connection| TlsDetails {
                 tls_version: &connection.version,
@@ -102,6 +125,13 @@ impl Event {
             }),
             session_credential_from_console: caller.session_kind() == Some(SessionKind::Console),
         };
+        if let Recipient::Owner(shared) = recipient {
+            // All that another account learns of a caller.
+            record.user_identity =
+                UserIdentity::AwsAccount { principal_id: &caller.user_id, account: caller.account };
+            record.recipient_account_id = shared.owner;
+            record.event_id = shared.event_id;
+        }
         Ok(line(&record))
     }
 

@@ -1,6 +1,6 @@
 //! What a newcomer does first, through the whole pipeline.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::string_slice, reason = "tests")]
 
 use iamd_testkit::{Credentials, TestServer};
 
@@ -145,4 +145,28 @@ async fn a_session_whose_session_policy_was_deleted_has_nothing() {
     server.call(root, "DeletePolicy", &[("PolicyArn", &arn)]).await.ok();
     assert!(!may_list(&server, &session).await);
     server.call(&session, "CreateUser", &[("UserName", "x")]).await.refused("AccessDenied");
+}
+
+#[tokio::test]
+async fn a_role_taken_on_across_accounts_is_recorded_in_both() {
+    let server = TestServer::start().await;
+    let other = server.new_account("444455556666").await;
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}]}"#;
+    let role = [("RoleName", "Auditor"), ("AssumeRolePolicyDocument", trust)];
+    server.call(&other, "CreateRole", &role).await.ok();
+    let alice = server.user("alice").await;
+    let assume = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}"#;
+    server.allow("alice", "Assume", assume).await;
+    let parameters =
+        [("RoleArn", "arn:aws:iam::444455556666:role/Auditor"), ("RoleSessionName", "audit")];
+    server.call(&alice, "sts:AssumeRole", &parameters).await.ok();
+
+    let own = r#""recipientAccountId":"111122223333""#;
+    let own = server.records.wait_for(&["\"AssumeRole\"", own]).await;
+    let owners = r#""recipientAccountId":"444455556666""#;
+    let owners = server.records.wait_for(&["\"AssumeRole\"", owners]).await;
+    let shared = |line: &str| line.split("\"sharedEventID\":").nth(1).unwrap()[..38].to_owned();
+    assert_eq!(shared(&own), shared(&owners));
+    assert!(owners.contains(r#""type":"AWSAccount""#), "{owners}");
+    assert!(!owners.contains("user/alice"), "the owner learns no more than the id: {owners}");
 }
