@@ -22,7 +22,8 @@ AWS's own managed policies come out clean; what they still give is in
 `crates/policy/testdata/managed-policy-errors.tsv`. Known services, actions, condition keys, forms of ARNs and regions
 are those of the service authorization reference of September 2026: what is newer is reported as unknown.
 
-Codes marked † are in AWS's reference by title alone; their names are formed as those of all others are.
+Codes marked † are not in the data this list was made from: their names are formed as those of all others are, from
+titles in AWS's reference or from what they check, and are not confirmed.
 ";
 
 const TYPES: [(FindingType, &str); 4] = [

@@ -6,8 +6,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "a benchmark that fails may panic, signs for now, and what it finds it prints"
+    reason = "a benchmark that fails may panic, and what it finds it prints"
 )]
 
 use std::fs::{File, OpenOptions};
@@ -16,10 +15,13 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use iamd_sigv4::{Credentials, Payload, RequestParts, Settings, sign};
 use tempfile::TempDir;
+
+mod client;
+
+use client::signed;
 
 const CLIENTS: usize = 64;
 const ALONE: usize = 1000;
@@ -83,32 +85,9 @@ impl Drop for Server {
     }
 }
 
-/// A signed request as it goes over the wire.
-fn signed(address: &str, key: &Key, body: &str) -> Vec<u8> {
-    let headers = [
-        ("host", address.as_bytes()),
-        ("content-type", b"application/x-www-form-urlencoded".as_slice()),
-    ];
-    let parts = RequestParts { method: "POST", target: "/", headers: &headers };
-    let credentials =
-        Credentials { access_key_id: &key.id, secret_access_key: &key.secret, session_token: None };
-    let settings = Settings::query("iam", Some("us-east-1"));
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let payload = Payload::Bytes(body.as_bytes());
-    let added = sign(&parts, payload, &credentials, now.try_into().unwrap(), &settings).unwrap();
-    let mut head = format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {}\r\n", String::from_utf8_lossy(value)));
-    }
-    for (name, value) in added {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    format!("{head}\r\n{body}").into_bytes()
-}
-
 fn create_users(address: &str, key: &Key, prefix: &str, count: usize) -> Vec<Vec<u8>> {
     let body = |n| format!("Action=CreateUser&Version=2010-05-08&UserName={prefix}-{n}");
-    (0..count).map(|n| signed(address, key, &body(n))).collect()
+    (0..count).map(|n| signed(address, &key.id, &key.secret, &body(n))).collect()
 }
 
 /// Sends the requests one after the other; the time of each.
@@ -192,7 +171,8 @@ fn start_time(data: &Path, key: Option<&Key>) -> (Server, Duration) {
     let started = Instant::now();
     let server = Server::start(data);
     let key = key.or(server.key.as_ref()).unwrap();
-    let request = signed(&server.address, key, "Action=ListUsers&Version=2010-05-08&MaxItems=1");
+    let body = "Action=ListUsers&Version=2010-05-08&MaxItems=1";
+    let request = signed(&server.address, &key.id, &key.secret, body);
     send_all(&server.address, &[request]);
     (server, started.elapsed())
 }

@@ -5,8 +5,7 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    reason = "a benchmark that fails may panic, signs for now, and what it finds it prints"
+    reason = "a benchmark that fails may panic, and what it finds it prints"
 )]
 
 use std::convert::Infallible;
@@ -14,7 +13,6 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -22,9 +20,12 @@ use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use iamd_sigv4::{Credentials, Payload, RequestParts, Settings, sign};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+
+mod client;
+
+use client::signed;
 
 const CONNECTIONS: usize = 32;
 const REQUESTS: usize = 20_000;
@@ -49,7 +50,8 @@ impl Server {
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim_end().split_once(" at http://").unwrap().1.to_owned();
-        let request = signed(&address, "Action=GetUser&Version=2010-05-08&UserName=alice");
+        let request =
+            signed(&address, KEY, SECRET, "Action=GetUser&Version=2010-05-08&UserName=alice");
         Self { name, child, address, request, times: Vec::new() }
     }
 
@@ -106,31 +108,6 @@ impl Drop for Server {
     }
 }
 
-/// A signed POST as the AWS CLI sends it.
-fn signed(address: &str, body: &str) -> Vec<u8> {
-    let headers = [
-        ("host", address.as_bytes()),
-        ("accept-encoding", b"identity".as_slice()),
-        ("content-type", b"application/x-www-form-urlencoded; charset=utf-8"),
-        ("user-agent", b"aws-cli/2.17.0 md/awscrt#0.20.11 ua/2.0 os/linux#6.1.0 md/arch#x86_64"),
-    ];
-    let parts = RequestParts { method: "POST", target: "/", headers: &headers };
-    let credentials =
-        Credentials { access_key_id: KEY, secret_access_key: SECRET, session_token: None };
-    let settings = Settings::query("iam", Some("us-east-1"));
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let payload = Payload::Bytes(body.as_bytes());
-    let added = sign(&parts, payload, &credentials, now.try_into().unwrap(), &settings).unwrap();
-    let mut head = format!("POST / HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {}\r\n", String::from_utf8_lossy(value)));
-    }
-    for (name, value) in added {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    format!("{head}\r\n{body}").into_bytes()
-}
-
 fn iamd(words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_iamd"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).args(words);
@@ -174,8 +151,12 @@ fn main() {
     ];
     for server in &mut servers {
         if server.name != "bare hyper" {
-            let create =
-                signed(&server.address, "Action=CreateUser&Version=2010-05-08&UserName=alice");
+            let create = signed(
+                &server.address,
+                KEY,
+                SECRET,
+                "Action=CreateUser&Version=2010-05-08&UserName=alice",
+            );
             let answer = server.send(&create);
             assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         }
