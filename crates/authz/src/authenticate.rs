@@ -72,7 +72,7 @@ impl Authenticator {
     }
 
     /// The account that an access key id leads to.
-    pub fn account_of(&self, id: &AccessKeyId) -> Option<AccountId> {
+    fn account_of(&self, id: &AccessKeyId) -> Option<AccountId> {
         self.directory.routing().find(Route::AccessKey, id.as_str()).or_else(|| id.account())
     }
 
