@@ -119,6 +119,24 @@ mod tests {
         }
     }
 
+    /// What refuses by rule is built: it checks its input and the caller before it refuses.
+    #[test]
+    fn what_refuses_by_rule_is_built_and_names_its_rule() {
+        let table = Table::new();
+        let lists = [
+            ("iam", include_str!("../refusing/iam.txt")),
+            ("sts", include_str!("../refusing/sts.txt")),
+        ];
+        for (name, list) in lists {
+            let served = table.service(name).unwrap();
+            for line in list.lines() {
+                let (operation, rule) = line.split_once(": ").unwrap();
+                assert!(served.entries.contains_key(operation), "refusing/{name}.txt: {operation}");
+                assert!(!rule.is_empty(), "refusing/{name}.txt: {operation}");
+            }
+        }
+    }
+
     #[test]
     fn no_operation_is_in_two_tables() {
         for (tables, name) in [(iamd_iam::OPERATIONS, "iam"), (iamd_sts::OPERATIONS, "sts")] {
