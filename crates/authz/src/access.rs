@@ -26,6 +26,9 @@ pub enum ResourcePolicy<'a> {
     /// A role's trust policy, which must allow. `None`: there is no such role, or its trust policy
     /// cannot be read; either way nobody is trusted.
     Trust(Option<&'a Document>),
+    /// A policy on the resource that allows by itself, as the password policy's
+    /// `AllowUsersToChangePassword` is one on every user.
+    Grant(&'a Document),
 }
 
 impl<'a> Access<'a> {
@@ -86,6 +89,14 @@ impl<'a> Access<'a> {
         let keys = tags.clone().map(|(key, _)| key.to_owned()).collect();
         tags.fold(self, |access, (key, value)| access.with(format!("aws:RequestTag/{key}"), value))
             .with_many("aws:TagKeys", keys)
+    }
+
+    /// Allowed by this policy on the resource too.
+    pub fn granted_by(mut self, policy: Option<&'a Document>) -> Self {
+        if let Some(policy) = policy {
+            self.resource_policy = ResourcePolicy::Grant(policy);
+        }
+        self
     }
 
     /// Decided together with the trust policy of the role that is the resource.

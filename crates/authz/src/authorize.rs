@@ -127,6 +127,10 @@ fn decide(
             let attached = document.map(|document| Attached { source, document });
             (attached, ResourcePolicyKind::RoleTrust)
         }
+        ResourcePolicy::Grant(document) => {
+            let source = Source { name: "account password policy", arn: None };
+            (Some(Attached { source, document }), ResourcePolicyKind::Resource)
+        }
     };
     let policies = Policies {
         identity: &gathered.identity,
@@ -159,7 +163,9 @@ fn deciding(verdict: &Verdict, gathered: &Gathered<'_>, policies: &Policies<'_>)
     let found = verdict.statement.and_then(|place| {
         let policy = gathered
             .policy(verdict.decided_by, place.document)
-            .or(policies.resource.filter(|_| verdict.decided_by == PolicyKind::RoleTrust))?;
+            .or(policies.resource.filter(|_| {
+                matches!(verdict.decided_by, PolicyKind::RoleTrust | PolicyKind::Resource)
+            }))?;
         Some((policy.source, policy.document.statements().get(place.statement)?))
     });
     Deciding {

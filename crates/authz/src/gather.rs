@@ -43,6 +43,7 @@ impl<'a> Gathered<'a> {
         let own = self.identity.iter().chain(&self.boundary).chain(self.session.iter().flatten());
         let trust = match access.resource_policy {
             ResourcePolicy::Trust(document) => document,
+            ResourcePolicy::Grant(document) => Some(document),
             ResourcePolicy::None => None,
         };
         own.map(|attached| attached.document).chain(trust).any(Document::reads_context)

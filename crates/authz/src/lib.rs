@@ -13,7 +13,9 @@ mod authorize;
 mod caller;
 mod context;
 mod gather;
+pub mod password;
 mod permit;
+pub mod second_factor;
 mod sessions;
 mod sets;
 

@@ -10,9 +10,11 @@ mod keyring;
 mod master_key;
 mod pack;
 pub mod password;
+pub mod qr;
 mod sealer;
 mod session;
 mod token;
+pub mod totp;
 
 pub use keyring::{DataKeyId, Keyring, KeyringError, OpenError, SESSION_OVERLAP_SECONDS};
 pub use master_key::{InvalidMasterKey, MasterKey};

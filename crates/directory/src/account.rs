@@ -12,6 +12,8 @@ use imbl::{OrdMap, OrdSet};
 
 use crate::access_keys::AccessKeys;
 use crate::catalogue::{AwsPolicy, Catalogue};
+use crate::credential_records::ServerCertificate;
+use crate::credentials::Credentials;
 use crate::keys;
 use crate::names::{Entities, Entity};
 use crate::packed::Unreadable;
@@ -37,6 +39,7 @@ pub struct Account {
     pub(crate) versions: OrdMap<(UniqueId, u32), PolicyVersion>,
     pub(crate) inline: OrdMap<(UniqueId, Box<str>), InlinePolicy>,
     pub(crate) access_keys: AccessKeys,
+    pub(crate) credentials: Credentials,
     /// (group, user)
     members: OrdSet<(UniqueId, UniqueId)>,
     /// (policy, user, group or role)
@@ -71,6 +74,7 @@ impl Account {
             versions: OrdMap::new(),
             inline: OrdMap::new(),
             access_keys: AccessKeys::default(),
+            credentials: Credentials::default(),
             members: OrdSet::new(),
             attachments: OrdSet::new(),
             boundaries: OrdSet::new(),
@@ -122,6 +126,9 @@ impl Account {
             b'v' => self.insert_version(PolicyVersion::read(value)?),
             b'n' => self.insert_inline(InlinePolicy::read(value)?),
             b'k' => self.insert_access_key(AccessKey::read(value)?),
+            letter if Credentials::LETTERS.contains(&letter) => {
+                self.credentials.read(letter, value)?;
+            }
             b'x' => {} // on its way to the audit log, no part of the state
             _ => return Err(Unreadable("known kind of")),
         }
@@ -203,6 +210,11 @@ impl Account {
     /// The number of access keys in the account.
     pub fn access_key_count(&self) -> usize {
         self.access_keys.len()
+    }
+
+    /// Everything else that users and the root user prove themselves with.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// A version of a customer managed policy.
@@ -457,4 +469,4 @@ macro_rules! entities {
     )*};
 }
 
-entities! { User Group Role InstanceProfile ManagedPolicy }
+entities! { User Group Role InstanceProfile ManagedPolicy ServerCertificate }

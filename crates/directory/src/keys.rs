@@ -4,10 +4,13 @@
 //! |---|---|
 //! | `a` | the account |
 //! | `c/KEY#n` | further pieces of the value at KEY |
+//! | `e/ID` `h/ID` `l/ID` `m/ID` `y/ID` | signing certificate, SSH public key, login profile, MFA device, service-specific credential; ids as text |
 //! | `g/ID` `i/ID` `p/ID` `r/ID` `u/ID` | group, instance profile, managed policy, role, user |
 //! | `k/KEY-ID` | access key |
 //! | `n/OWNER-ID/NAME` | inline policy |
+//! | `t/ID` | server certificate |
 //! | `v/POLICY-ID n` | policy version, n as four bytes, most significant first |
+//! | `w/` `z/` | password policy, credential report |
 //! | `x/…` | outbox: audit records on their way to the log |
 //!
 //! IDs stand as their sixteen bytes.
@@ -31,6 +34,10 @@ pub(crate) fn version(policy: UniqueId, version: u32) -> Vec<u8> {
 
 pub(crate) fn inline(owner: UniqueId, name: &str) -> Vec<u8> {
     [b"n/", owner.to_bytes().as_slice(), b"/", name.as_bytes()].concat()
+}
+
+pub(crate) fn shelved(letter: u8, key: &str) -> Vec<u8> {
+    [&[letter, b'/'], key.as_bytes()].concat()
 }
 
 pub(crate) fn access_key(id: &str) -> Vec<u8> {

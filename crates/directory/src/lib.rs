@@ -9,6 +9,8 @@
 mod access_keys;
 mod account;
 mod catalogue;
+mod credential_records;
+mod credentials;
 mod directory;
 mod keys;
 mod names;
@@ -17,6 +19,7 @@ mod policy_ref;
 mod quotas;
 mod records;
 mod routing;
+mod shelf;
 mod signing_keys;
 mod transaction;
 mod usage;
@@ -24,6 +27,13 @@ mod writer;
 
 pub use account::{Account, Managed};
 pub use catalogue::{AwsPolicy, Catalogue};
+pub use credential_records::{
+    CredentialReport, CredentialReportFields, LoginProfile, LoginProfileFields, MfaDevice,
+    MfaDeviceFields, MfaKind, PasswordPolicy, PasswordPolicyFields, ServerCertificate,
+    ServerCertificateFields, ServiceCredential, ServiceCredentialFields, SigningCertificate,
+    SigningCertificateFields, SshPublicKey, SshPublicKeyFields, WrongCodes,
+};
+pub use credentials::Credentials;
 pub use directory::Directory;
 pub use names::{Entities, Entity};
 pub use packed::{Fixed, List, OwnedList, Tags, Texts, Unreadable};
@@ -35,6 +45,7 @@ pub use records::{
     PolicyVersion, PolicyVersionFields, Role, RoleFields, User, UserFields,
 };
 pub use routing::{Route, Routing};
+pub use shelf::{Holder, Shelf, Shelved};
 pub use signing_keys::KeyCache;
 pub use transaction::{Origin, Transaction};
 pub use usage::{LastUsed, Usage};

@@ -9,12 +9,14 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::account::Account;
+use crate::credential_records::{ServerCertificate, ServerCertificateFields};
 use crate::keys;
 use crate::records::{
     AccessKey, AccessKeyFields, AccountFields, Group, GroupFields, InlinePolicy,
     InlinePolicyFields, InstanceProfile, InstanceProfileFields, ManagedPolicy, ManagedPolicyFields,
     PolicyVersion, PolicyVersionFields, Role, RoleFields, User, UserFields,
 };
+use crate::shelf::Shelved;
 
 /// What a change takes from outside: the time, and the seed of the ids that it makes.
 #[derive(Clone, Copy)]
@@ -212,5 +214,42 @@ impl Transaction {
     pub fn remove_access_key(&mut self, key: &AccessKey) {
         self.ops.extend(keys::delete(keys::access_key(key.id()), key.bytes().len()));
         self.account.access_keys.remove(key.id());
+    }
+
+    /// Puts a credential in the place of the one with its key.
+    pub fn put_credential<T: Shelved>(&mut self, record: &T) {
+        let key = record.key();
+        let shelf = T::shelf(&mut self.account.credentials);
+        let old = shelf.get(&key).map(|old| old.record_bytes().len());
+        shelf.insert(record.clone());
+        self.put(keys::shelved(T::LETTER, &key), record.record_bytes(), old);
+    }
+
+    /// Removes a credential.
+    pub fn remove_credential<T: Shelved>(&mut self, record: &T) {
+        let key = record.key();
+        T::shelf(&mut self.account.credentials).remove(&key);
+        let length = record.record_bytes().len();
+        self.ops.extend(keys::delete(keys::shelved(T::LETTER, &key), length));
+    }
+
+    /// Puts a server certificate in the place of the one with this id.
+    pub fn put_server_certificate(
+        &mut self,
+        fields: &ServerCertificateFields,
+    ) -> ServerCertificate {
+        let certificate = fields.pack();
+        let shelf = &mut self.account.credentials.server_certificates;
+        let old = shelf.get(certificate.id()).map(|old| old.bytes().len());
+        shelf.insert(certificate.clone());
+        self.put(keys::entity(b't', certificate.id()), certificate.bytes(), old);
+        certificate
+    }
+
+    /// Removes a server certificate.
+    pub fn remove_server_certificate(&mut self, certificate: &ServerCertificate) {
+        let key = keys::entity(b't', certificate.id());
+        self.ops.extend(keys::delete(key, certificate.bytes().len()));
+        self.account.credentials.server_certificates.remove(certificate.id());
     }
 }

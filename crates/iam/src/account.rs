@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use iamd_api::iam;
 use iamd_authz::{Access, AccessList, Permit};
-use iamd_directory::{Account, Route, Transaction};
+use iamd_directory::{Account, Holder, Route, Transaction};
 use iamd_operation::{Command, Entry, NoInput, Operation, PreparedCommand, Query, View};
 use iamd_types::{Code, Error};
 
@@ -188,23 +188,27 @@ fn quotas(account: &Account) -> BTreeMap<String, i32> {
 
 fn usage(account: &Account) -> impl Iterator<Item = (String, i32)> {
     let record = account.record();
+    let credentials = account.credentials();
+    let root_certificates = credentials.signing_certificates.has(Holder::Root);
+    let mfa_in_use =
+        credentials.mfa_devices.iter().filter(|device| device.assigned_to().is_some()).count();
     let root_keys = record.is_some_and(|record| record.access_keys().next().is_some());
     let root_password = record.is_some_and(|record| !record.root_password().is_empty());
     [
         ("AccountAccessKeysPresent", i32::from(root_keys)),
-        ("AccountMFAEnabled", 0),
+        ("AccountMFAEnabled", i32::from(credentials.mfa_devices.has(Holder::Root))),
         ("AccountPasswordPresent", i32::from(root_password)),
-        ("AccountSigningCertificatesPresent", 0),
+        ("AccountSigningCertificatesPresent", i32::from(root_certificates)),
         ("GlobalEndpointTokenVersion", 1),
         ("Groups", count(account.groups().len())),
         ("InstanceProfiles", count(account.instance_profiles().len())),
-        ("MFADevices", 0),
-        ("MFADevicesInUse", 0),
+        ("MFADevices", count(credentials.mfa_devices.len())),
+        ("MFADevicesInUse", count(mfa_in_use)),
         ("Policies", count(account.policies().len())),
         ("PolicyVersionsInUse", count(account.policy_version_count())),
         ("Providers", 0),
         ("Roles", count(account.roles().len())),
-        ("ServerCertificates", 0),
+        ("ServerCertificates", count(credentials.server_certificates.len())),
         ("Users", count(account.users().len())),
     ]
     .into_iter()

@@ -10,10 +10,12 @@ mod authorization_details;
 mod boundary;
 mod documents;
 mod group;
+mod holder;
 mod inline_policy;
 mod instance_profile;
 mod managed_policy;
 mod membership;
+mod mfa;
 mod owner;
 mod page;
 mod policy_entities;
@@ -38,6 +40,8 @@ pub const OPERATIONS: &[&[Entry]] = &[
     instance_profile::OPERATIONS,
     managed_policy::OPERATIONS,
     membership::OPERATIONS,
+    mfa::OPERATIONS,
+    mfa::codes::OPERATIONS,
     policy_entities::OPERATIONS,
     policy_version::OPERATIONS,
     role::OPERATIONS,

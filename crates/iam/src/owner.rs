@@ -208,7 +208,10 @@ pub(crate) fn user_name<'a>(
     named: &'a Option<String>,
     caller: &'a iamd_authz::Caller,
 ) -> Result<&'a str, Error> {
-    named.as_deref().or_else(|| caller.user().map(User::name)).ok_or_else(|| {
-        Error::validation("Must specify userName when calling with non-User credentials")
-    })
+    named.as_deref().or_else(|| caller.user().map(User::name)).ok_or_else(no_user_name)
+}
+
+/// The refusal of a request that names no user and comes from none.
+pub(crate) fn no_user_name() -> Error {
+    Error::validation("Must specify userName when calling with non-User credentials")
 }

@@ -3,7 +3,7 @@
 
 use iamd_api::iam;
 use iamd_directory::{
-    Account, Group, InstanceProfile, Managed, ManagedPolicy, PolicyRef, Role, Tags, User,
+    Account, Group, Holder, InstanceProfile, Managed, ManagedPolicy, PolicyRef, Role, Tags, User,
 };
 
 use crate::trust;
@@ -15,9 +15,23 @@ pub(crate) fn user(account: &Account, user: &User) -> iam::User {
         user_id: user.id().to_string(),
         arn: account.user_arn(user),
         create_date: user.created(),
-        password_last_used: None,
+        password_last_used: account
+            .credentials()
+            .login_profiles
+            .of(Holder::User(user.id()))
+            .find_map(|profile| profile.last_used()),
         permissions_boundary: None,
         tags: None,
+    }
+}
+
+/// The root user has no name and no path of its own.
+pub(crate) fn root_user(account: &Account) -> iam::User {
+    iam::User {
+        user_id: account.id().to_string(),
+        arn: account.id().root_arn(),
+        create_date: account.record().map(|record| record.created()).unwrap_or_default(),
+        ..iam::User::default()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tags of users, roles, customer managed policies and instance profiles.
+//! Tags of users, roles, customer managed policies, instance profiles and MFA devices.
 
 use iamd_api::iam;
 use iamd_authz::{Access, AccessList, Permit};
@@ -8,7 +8,7 @@ use iamd_types::tag::{KeyCase, is_reserved};
 use iamd_types::{Code, Error, Kind, Tag};
 
 use crate::page::Paging;
-use crate::{instance_profile, managed_policy, owner, render};
+use crate::{instance_profile, managed_policy, mfa, owner, render};
 
 /// The tags that a request gives, ready to be stored.
 ///
@@ -112,6 +112,7 @@ struct Users;
 struct Roles;
 struct Policies;
 struct InstanceProfiles;
+struct MfaDevices;
 
 impl Taggable for Users {
     const CASE: KeyCase = KeyCase::Insensitive;
@@ -207,6 +208,29 @@ impl Taggable for InstanceProfiles {
         let mut fields = tx.instance_profile(name)?.fields();
         fields.tags = change(tx, fields.tags)?;
         tx.put_instance_profile(&fields);
+        Ok(())
+    }
+}
+
+impl Taggable for MfaDevices {
+    const CASE: KeyCase = KeyCase::Insensitive;
+
+    fn access<'a>(action: &'static str, view: &View<'_>, serial: &str) -> Access<'a> {
+        mfa::access(action, view, serial)
+    }
+
+    fn tags<'a>(account: &'a Account, serial: &str) -> Result<Tags<'a>, Error> {
+        Ok(mfa::find(account, serial)?.tags())
+    }
+
+    fn change(
+        tx: &mut Transaction,
+        serial: &str,
+        change: impl FnOnce(&Account, Vec<Tag>) -> Result<Vec<Tag>, Error>,
+    ) -> Result<(), Error> {
+        let mut fields = mfa::find(tx, serial)?.fields();
+        fields.tags = change(tx, fields.tags)?;
+        tx.put_credential(&fields.pack());
         Ok(())
     }
 }
@@ -335,4 +359,8 @@ tag_operations! {
         TagInstanceProfile("iam:TagInstanceProfile", TagInstanceProfileRequest)
         UntagInstanceProfile("iam:UntagInstanceProfile", UntagInstanceProfileRequest)
         ListInstanceProfileTags("iam:ListInstanceProfileTags", ListInstanceProfileTagsRequest, ListInstanceProfileTagsResponse);
+    MfaDevices, serial_number:
+        TagMFADevice("iam:TagMFADevice", TagMFADeviceRequest)
+        UntagMFADevice("iam:UntagMFADevice", UntagMFADeviceRequest)
+        ListMFADeviceTags("iam:ListMFADeviceTags", ListMFADeviceTagsRequest, ListMFADeviceTagsResponse);
 }

@@ -2,7 +2,7 @@
 
 use iamd_api::iam;
 use iamd_authz::{Access, AccessList, Permit};
-use iamd_directory::{OwnedList, Transaction, UserFields};
+use iamd_directory::{Account, Holder, OwnedList, Transaction, UserFields};
 use iamd_operation::{Command, Entry, Operation, Query, View};
 use iamd_types::name::ROOT_PATH;
 use iamd_types::tag::KeyCase;
@@ -92,20 +92,10 @@ impl Query for GetUser {
         view: &View<'_>,
     ) -> Result<Self::Output, Error> {
         if input.user_name.is_none() && permit.caller().is_root() {
-            return Ok(iam::GetUserResponse { user: root_user(view) });
+            return Ok(iam::GetUserResponse { user: render::root_user(view.account) });
         }
         let user = view.account.user(owner::user_name(&input.user_name, permit.caller())?)?;
         Ok(iam::GetUserResponse { user: render::user_in_full(view.account, user) })
-    }
-}
-
-/// The root user has no name and no path of its own.
-fn root_user(view: &View<'_>) -> iam::User {
-    iam::User {
-        user_id: view.account.id().to_string(),
-        arn: view.account.id().root_arn(),
-        create_date: view.account.record().map(|record| record.created()).unwrap_or_default(),
-        ..iam::User::default()
     }
 }
 
@@ -178,7 +168,7 @@ impl Command for UpdateUser {
     }
 }
 
-/// `iam:DeleteUser`. Refuses a user that still has policies, access keys or groups.
+/// `iam:DeleteUser`. Refuses a user that still has policies, credentials or groups.
 pub(crate) struct DeleteUser;
 
 impl Operation for DeleteUser {
@@ -203,10 +193,29 @@ impl Command for DeleteUser {
         if user.access_keys().next().is_some() {
             return Err(Error::delete_conflict("delete access keys"));
         }
+        ensure_no_credentials(tx, Holder::User(user.id()))?;
         if !user.groups().is_empty() {
             return Err(Error::delete_conflict("remove user from all groups"));
         }
         tx.remove_user(&user);
         Ok(())
     }
+}
+
+/// Refuses while the user has anything to prove itself with.
+fn ensure_no_credentials(account: &Account, user: Holder) -> Result<(), Error> {
+    let credentials = account.credentials();
+    if credentials.login_profiles.has(user) {
+        return Err(Error::delete_conflict("delete login profile"));
+    }
+    if credentials.mfa_devices.has(user) {
+        return Err(Error::delete_conflict("delete MFA device"));
+    }
+    if credentials.signing_certificates.has(user) {
+        return Err(Error::delete_conflict("delete signing certificates"));
+    }
+    if credentials.ssh_public_keys.has(user) || credentials.service_credentials.has(user) {
+        return Err(Error::delete_conflict("remove referenced objects"));
+    }
+    Ok(())
 }

@@ -3,8 +3,8 @@
 use iamd_wire::DecodeError;
 use iamd_wire::query::{Parameters, from_parameters};
 
-use crate::invocation::{Asked, AskedPrepared, Work};
-use crate::{Command, Operation, PreparedCommand, Query};
+use crate::invocation::{Asked, AskedPrepared, AskedPreparedQuery, Work};
+use crate::{Command, Operation, PreparedCommand, PreparedQuery, Query};
 
 /// An operation without its types: its name, and how to read a request for it.
 #[derive(Clone, Copy)]
@@ -20,6 +20,17 @@ impl Entry {
         Self {
             name: Q::NAME,
             decode: |form| Ok(Work::Query(Box::new(Asked::<Q>(input::<Q>(form)?)))),
+        }
+    }
+
+    /// An operation that reads, once something is settled.
+    pub const fn prepared_query<Q: PreparedQuery>() -> Self {
+        Self {
+            name: Q::NAME,
+            decode: |form| {
+                let input = input::<Q>(form)?;
+                Ok(Work::Query(Box::new(AskedPreparedQuery::<Q> { input, prepared: None })))
+            },
         }
     }
 

@@ -8,7 +8,7 @@ use iamd_directory::Transaction;
 use iamd_types::{AccountId, Error};
 
 use crate::output::{Output, Typed};
-use crate::{Command, Operation, PreparedCommand, Query, View};
+use crate::{Command, Operation, PreparedCommand, PreparedQuery, Query, View};
 
 /// A decoded request.
 pub enum Work {
@@ -47,6 +47,11 @@ pub trait Call: Send + Sync {
 
 /// A request that reads.
 pub trait QueryCall: Call {
+    /// Settles what must be settled first; `None` when that is nothing.
+    fn prepare<'a>(&'a mut self, _view: &'a View<'a>) -> Option<BoxFuture<'a, Result<(), Error>>> {
+        None
+    }
+
     /// Answers from the snapshot.
     fn run(&self, authorized: Authorized, view: &View<'_>) -> Result<Box<dyn Output>, Error>;
 }
@@ -62,6 +67,12 @@ pub trait CommandCall: Call {
 
 /// A request for `O`.
 pub(crate) struct Asked<O: Operation>(pub(crate) O::Input);
+
+/// A request for `Q`, with what was settled.
+pub(crate) struct AskedPreparedQuery<Q: PreparedQuery> {
+    pub(crate) input: Q::Input,
+    pub(crate) prepared: Option<Q::Prepared>,
+}
 
 /// A request for `C`, with what was prepared.
 pub(crate) struct AskedPrepared<C: PreparedCommand> {
@@ -79,6 +90,16 @@ impl<O: Operation> Call for Asked<O> {
     }
 }
 
+impl<Q: PreparedQuery> Call for AskedPreparedQuery<Q> {
+    fn other_account(&self) -> Option<AccountId> {
+        Q::other_account(&self.input)
+    }
+
+    fn access<'a>(&self, view: &View<'a>) -> Result<AccessList<'a>, Error> {
+        Q::access(&self.input, view)
+    }
+}
+
 impl<C: PreparedCommand> Call for AskedPrepared<C> {
     fn other_account(&self) -> Option<AccountId> {
         C::other_account(&self.input)
@@ -93,6 +114,22 @@ impl<Q: Query> QueryCall for Asked<Q> {
     fn run(&self, authorized: Authorized, view: &View<'_>) -> Result<Box<dyn Output>, Error> {
         let output = Q::run(&self.0, &permit::<Q>(authorized)?, view)?;
         Ok(Box::new(Typed(output)))
+    }
+}
+
+impl<Q: PreparedQuery> QueryCall for AskedPreparedQuery<Q> {
+    fn prepare<'a>(&'a mut self, view: &'a View<'a>) -> Option<BoxFuture<'a, Result<(), Error>>> {
+        let Self { input, prepared } = self;
+        let settling = Q::prepare(input, view)?;
+        Some(Box::pin(async move {
+            *prepared = Some(settling.await?);
+            Ok(())
+        }))
+    }
+
+    fn run(&self, authorized: Authorized, view: &View<'_>) -> Result<Box<dyn Output>, Error> {
+        let permit = permit::<Q>(authorized)?;
+        Ok(Box::new(Typed(Q::run(&self.input, self.prepared.as_ref(), &permit, view)?)))
     }
 }
 

@@ -7,6 +7,7 @@
 mod entry;
 mod invocation;
 mod output;
+mod slow;
 mod tools;
 
 use futures_util::future::BoxFuture;
@@ -20,6 +21,7 @@ pub use entry::Entry;
 pub use iamd_authz::RequestFacts;
 pub use invocation::{CommandCall, QueryCall, Work};
 pub use output::Output;
+pub use slow::slowly;
 pub use tools::Tools;
 
 /// What an operation sees of the world while it is authorized or answers.
@@ -69,6 +71,27 @@ pub trait Query: Operation {
     /// Answers from the snapshot.
     fn run(
         input: &Self::Input,
+        permit: &Permit<Self>,
+        view: &View<'_>,
+    ) -> Result<Self::Output, Error>;
+}
+
+/// A [`Query`] that has something to settle first, such as using up a one-time code: the one kind of
+/// change that does not wait for the answer.
+pub trait PreparedQuery: Operation {
+    /// What settling it gives.
+    type Prepared: Send + Sync + 'static;
+
+    /// Settles it, once, after the caller was allowed. `None`: there is nothing to settle.
+    fn prepare<'a>(
+        input: &'a Self::Input,
+        view: &'a View<'a>,
+    ) -> Option<BoxFuture<'a, Result<Self::Prepared, Error>>>;
+
+    /// Answers from the snapshot.
+    fn run(
+        input: &Self::Input,
+        prepared: Option<&Self::Prepared>,
         permit: &Permit<Self>,
         view: &View<'_>,
     ) -> Result<Self::Output, Error>;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use iamd_audit::{EventId, Health, Log, Refused, outbox};
 use iamd_authz::{Authenticator, Authorized, Caller, Deciding, Denied, Signed, authorize};
 use iamd_directory::{Account, Directory, Origin};
-use iamd_operation::{CommandCall, Output, RequestFacts, Tools, View, Work};
+use iamd_operation::{CommandCall, Output, QueryCall, RequestFacts, Tools, View, Work};
 use iamd_sigv4::{Presented, RequestParts};
 use iamd_types::{Clock, Code, Error, entropy};
 use iamd_wire::query::{Parameters, check};
@@ -211,16 +211,28 @@ impl Service {
         trail.deciding = authorized.deciding().clone();
         let (event, caller) = (Arc::clone(&call.event), call.caller);
         let result = match call.work {
-            Work::Query(query) => query.run(authorized, &view).and_then(|output| {
-                self.record(&event, caller, Ending::Success(&*output))?;
-                Ok(output)
-            }),
+            Work::Query(query) => self.answer_query(query, authorized, &view, &event).await,
             Work::Command(mut command) => match command.prepare(&view).await {
                 Ok(()) => self.execute(command, call.signed, other, Arc::clone(&event)).await,
                 Err(error) => Err(error),
             },
         };
         result.map_err(|error| self.record_failure(&event, caller, error))
+    }
+
+    async fn answer_query(
+        &self,
+        mut query: Box<dyn QueryCall>,
+        authorized: Authorized,
+        view: &View<'_>,
+        event: &Event,
+    ) -> Result<Box<dyn Output>, Error> {
+        if let Some(settling) = query.prepare(view) {
+            settling.await?;
+        }
+        let output = query.run(authorized, view)?;
+        self.record(event, view.caller, Ending::Success(&*output))?;
+        Ok(output)
     }
 
     fn authorize(&self, call: &Call<'_>, view: &View<'_>) -> Result<Authorized, Denied> {

@@ -1,19 +1,20 @@
 //! Taking on a role.
 
+use futures_util::future::BoxFuture;
 use iamd_api::sts;
 use iamd_authz::{Access, AccessList, Caller, Permit, Principal};
 use iamd_credentials::{Session, SessionKind, SessionPrincipal};
 use iamd_directory::{Account, Role};
-use iamd_operation::{Entry, Operation, Query, View};
+use iamd_operation::{Entry, Operation, PreparedQuery, View};
 use iamd_types::tag::is_reserved;
-use iamd_types::{AccountId, Arn, Code, Error};
+use iamd_types::{AccountId, Arn, Code, Error, Timestamp};
 
 use crate::issue::{issue, packed_size};
-use crate::mfa;
+use crate::mfa::Factor;
 use crate::session_policy::{checked, checked_arns};
 use crate::session_tags::{inherited, session_tags};
 
-pub(crate) const OPERATIONS: &[Entry] = &[Entry::query::<AssumeRole>()];
+pub(crate) const OPERATIONS: &[Entry] = &[Entry::prepared_query::<AssumeRole>()];
 
 /// Seconds that a session lasts when nothing else is asked for.
 const DEFAULT_SECONDS: i32 = 3600;
@@ -22,7 +23,8 @@ const MAX_CHAINED_SECONDS: i32 = 3600;
 
 /// `sts:AssumeRole` on the role, decided by the caller's policies and the role's trust policy together;
 /// `sts:TagSession` and `sts:SetSourceIdentity` too when the session is to have tags or a source
-/// identity. A role that is not there is refused like one that does not trust the caller.
+/// identity. A role that is not there is refused like one that does not trust the caller. A second factor
+/// counts in this request alone: the session knows nothing of it.
 pub(crate) struct AssumeRole;
 
 impl Operation for AssumeRole {
@@ -42,10 +44,15 @@ impl Operation for AssumeRole {
         }
         let owner = arn.account_id().ok_or_else(invalid_request_arn)?;
         let role = target(&arn, view).map(|(_, role)| role);
+        let with_mfa = match factor(input)? {
+            Some(factor) => factor.check(view).map(|_| true)?,
+            None => false,
+        };
         let access = |action| {
             let access = Access::new(action, input.role_arn.clone(), owner)
                 .trusting(role.and_then(Role::trust_document).map(|document| &**document));
-            with_keys(access, input, view.caller, role)
+            let access = with_keys(access, input, view.caller, role);
+            if with_mfa { with_mfa_keys(access) } else { access }
         };
         let mut list = AccessList::one(access("sts:AssumeRole"));
         let has_tags = input.tags.as_ref().is_some_and(|tags| !tags.is_empty())
@@ -112,22 +119,41 @@ fn with_keys<'a>(
     access
 }
 
+/// With what a second factor in the request itself tells policies (global condition keys).
+fn with_mfa_keys(access: Access<'_>) -> Access<'_> {
+    access.with("aws:MultiFactorAuthPresent", "true").with("aws:MultiFactorAuthAge", "0")
+}
+
+fn factor(input: &sts::AssumeRoleRequest) -> Result<Option<Factor<'_>>, Error> {
+    Factor::of(input.serial_number.as_deref(), input.token_code.as_ref())
+}
+
 /// The source identity that the session will have: once set, it stays through role chaining.
 fn source_identity<'a>(input: &'a sts::AssumeRoleRequest, caller: &'a Caller) -> Option<&'a str> {
     let kept = caller.session().and_then(|session| session.source_identity.as_deref());
     kept.or(input.source_identity.as_deref())
 }
 
-impl Query for AssumeRole {
+impl PreparedQuery for AssumeRole {
+    type Prepared = Timestamp;
+
+    fn prepare<'a>(
+        input: &'a Self::Input,
+        view: &'a View<'a>,
+    ) -> Option<BoxFuture<'a, Result<Timestamp, Error>>> {
+        // Half a factor was refused before.
+        factor(input).ok().flatten().map(|factor| factor.use_up(view))
+    }
+
     fn run(
         input: &Self::Input,
+        _: Option<&Timestamp>,
         permit: &Permit<Self>,
         view: &View<'_>,
     ) -> Result<Self::Output, Error> {
         let caller = permit.caller();
         let arn = role_arn(&input.role_arn)?;
         let (account, role) = target(&arn, view).ok_or_else(invalid_request_arn)?;
-        mfa::check(input.serial_number.as_deref(), input.token_code.as_ref())?;
         let seconds = seconds(input, caller, role)?;
         ensure_source_identity_stays(input, caller)?;
         if input.provided_contexts.as_ref().is_some_and(|contexts| !contexts.is_empty()) {

@@ -8,12 +8,14 @@
 mod answer;
 mod ask;
 mod clock;
+mod device;
 mod entropy;
 mod server;
 mod sink;
 
 pub use answer::Answer;
 pub use clock::FixedClock;
+pub use device::Device;
 pub use entropy::SeededEntropy;
 pub use server::{Credentials, TestServer};
 pub use sink::Recorded;

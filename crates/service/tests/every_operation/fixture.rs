@@ -1,8 +1,8 @@
 //! An account with something of everything, and a user without permissions.
 
-use iamd_testkit::{Credentials, TestServer};
+use iamd_testkit::{Credentials, Device, TestServer};
 
-use crate::table::fill;
+use crate::table::{Row, fill, rows};
 
 /// What the account holds besides its root user.
 const CONTENTS: &str = "
@@ -29,6 +29,7 @@ CreateInstanceProfile InstanceProfileName=spare Path=/app/ Tags.member.1.Key=Tea
 CreateInstanceProfile InstanceProfileName=web Path=/app/ Tags.member.1.Key=Team Tags.member.1.Value=blue
 AddRoleToInstanceProfile InstanceProfileName=web RoleName=deploy
 CreateAccountAlias AccountAlias=first-{ACCOUNT}
+CreateVirtualMFADevice VirtualMFADeviceName=tagged Tags.member.1.Key=Team Tags.member.1.Value=blue
 ";
 
 /// One such account.
@@ -40,6 +41,10 @@ pub(crate) struct Fixture<'s> {
     pub(crate) probe: Credentials,
     /// The id of an access key of alice's.
     pub(crate) key: String,
+    /// An MFA device of alice's.
+    phone: Device,
+    /// An MFA device that is nobody's.
+    spare: Device,
 }
 
 impl<'s> Fixture<'s> {
@@ -53,7 +58,26 @@ impl<'s> Fixture<'s> {
         let probe = server.ask(&root, "CreateAccessKey UserName=probe").await.ok();
         let key = server.ask(&root, "CreateAccessKey UserName=alice").await.ok();
         let (probe, key) = (Credentials::of(&probe), key.text("AccessKeyId"));
-        Self { server, account, root, probe, key }
+        let phone = server.device_of(&root, "alice").await;
+        let spare = server.new_device(&root, "spare").await;
+        Self { server, account, root, probe, key, phone, spare }
+    }
+
+    /// All rows, for this account.
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let shown = [
+            ("{SPARE1}", self.spare.code(self.server, -1)),
+            ("{SPARE2}", self.spare.code(self.server, 0)),
+            ("{PHONE1}", self.phone.code(self.server, 0)),
+            ("{PHONE2}", self.phone.code(self.server, 1)),
+        ];
+        let mut rows = rows(&self.account, &self.key);
+        for row in &mut rows {
+            for (name, code) in &shown {
+                row.request = row.request.replace(name, code);
+            }
+        }
+        rows
     }
 
     /// Makes these statements, with commas between them, the only permissions of the probe.
@@ -75,7 +99,7 @@ impl<'s> Fixture<'s> {
     pub(crate) async fn contents(&self) -> String {
         let mut contents = String::new();
         let lists = "GetAccountAuthorizationDetails ListInstanceProfiles ListAccountAliases \
-                     ListAccessKeys ListAccessKeys&UserName=alice";
+                     ListAccessKeys ListAccessKeys&UserName=alice ListVirtualMFADevices";
         for line in lists.split_ascii_whitespace() {
             let answer = self.server.ask(&self.root, &line.replace('&', " ")).await.ok();
             let body = answer.body.replace(&answer.request_id, "");

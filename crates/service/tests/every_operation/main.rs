@@ -135,7 +135,7 @@ async fn refused_unless_exactly_allowed() {
     let server = TestServer::start().await;
     let fixture = Fixture::new(&server, 200_000_000_000).await;
     let before = fixture.contents().await;
-    for row in rows(&fixture.account, &fixture.key) {
+    for row in fixture.rows() {
         if row.asks.is_empty() {
             continue;
         }
@@ -163,7 +163,7 @@ async fn succeeds(fixture: &Fixture<'_>, row: &Row) {
 async fn reads_succeed_when_exactly_allowed() {
     let server = TestServer::start().await;
     let fixture = Fixture::new(&server, 300_000_000_000).await;
-    for row in rows(&fixture.account, &fixture.key).iter().filter(|row| reads_only(row)) {
+    for row in fixture.rows().iter().filter(|row| reads_only(row)) {
         succeeds(&fixture, row).await;
     }
 }
@@ -174,7 +174,7 @@ async fn changes_succeed_when_exactly_allowed() {
     let changes = rows("", "").iter().filter(|row| !reads_only(row)).count();
     for at in 0..changes {
         let fixture = Fixture::new(&server, 400_000_000_000 + at as u64).await;
-        let rows = rows(&fixture.account, &fixture.key);
+        let rows = fixture.rows();
         let row = rows.iter().filter(|row| !reads_only(row)).nth(at).unwrap();
         succeeds(&fixture, row).await;
     }

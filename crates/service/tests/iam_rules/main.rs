@@ -12,6 +12,7 @@ mod account;
 mod documents;
 mod groups;
 mod keys;
+mod mfa;
 mod pages;
 mod policies;
 mod profiles;

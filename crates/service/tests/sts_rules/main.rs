@@ -10,6 +10,7 @@
 
 mod assume_role;
 mod chaining;
+mod mfa;
 mod narrowing;
 mod session_token;
 mod tokens;

@@ -1,0 +1,48 @@
+//! Work that takes milliseconds of a processor and megabytes: hashing passwords.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use iamd_types::{Code, Error};
+use tokio::sync::Semaphore;
+
+/// How many pieces of such work run at once in this process; each takes up to 64 MiB.
+const RUNNING: usize = 4;
+/// How many may wait for their turn.
+const WAITING: usize = 64;
+
+// Of the process and not of a server: memory is the process's.
+static TURNS: Semaphore = Semaphore::const_new(RUNNING);
+static WAITERS: AtomicUsize = AtomicUsize::new(0);
+
+/// Somebody who waits for a turn.
+struct Waiter;
+
+impl Waiter {
+    fn enter() -> Option<Self> {
+        let waiter = Self;
+        (WAITERS.fetch_add(1, Ordering::Relaxed) < WAITING).then_some(waiter)
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        WAITERS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Runs the work on a thread where it holds up no request.
+///
+/// # Errors
+/// `Throttling` when too much of it waits already.
+pub async fn slowly<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let Some(waiter) = Waiter::enter() else {
+        return Err(Error::new(Code::Throttling, "Rate exceeded"));
+    };
+    let turn = TURNS.acquire().await.map_err(Error::internal)?;
+    drop(waiter);
+    let done = tokio::task::spawn_blocking(work).await.map_err(Error::internal);
+    drop(turn);
+    done
+}
