@@ -161,11 +161,10 @@ fn decide(
 
 fn deciding(verdict: &Verdict, gathered: &Gathered<'_>, policies: &Policies<'_>) -> Deciding {
     let found = verdict.statement.and_then(|place| {
-        let policy = gathered
-            .policy(verdict.decided_by, place.document)
-            .or(policies.resource.filter(|_| {
-                matches!(verdict.decided_by, PolicyKind::RoleTrust | PolicyKind::Resource)
-            }))?;
+        let policy =
+            gathered.policy(verdict.decided_by, place.document).or(policies.resource.filter(
+                |_| matches!(verdict.decided_by, PolicyKind::RoleTrust | PolicyKind::Resource),
+            ))?;
         Some((policy.source, policy.document.statements().get(place.statement)?))
     });
     Deciding {
