@@ -3442,58 +3442,6 @@ pub struct PolicyRole {
     pub role_id: Option<String>,
 }
 
-/// The values of `PolicySourceType`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum PolicySourceType {
-    /// `user`.
-    #[serde(rename = "user")]
-    User,
-    /// `group`.
-    #[serde(rename = "group")]
-    Group,
-    /// `role`.
-    #[serde(rename = "role")]
-    Role,
-    /// `aws-managed`.
-    #[serde(rename = "aws-managed")]
-    AwsManaged,
-    /// `user-managed`.
-    #[serde(rename = "user-managed")]
-    UserManaged,
-    /// `resource`.
-    #[serde(rename = "resource")]
-    Resource,
-    /// `none`.
-    #[serde(rename = "none")]
-    None,
-}
-
-impl PolicySourceType {
-    /// All values.
-    pub const ALL: &[Self] = &[
-        Self::User,
-        Self::Group,
-        Self::Role,
-        Self::AwsManaged,
-        Self::UserManaged,
-        Self::Resource,
-        Self::None,
-    ];
-
-    /// The text on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Group => "group",
-            Self::Role => "role",
-            Self::AwsManaged => "aws-managed",
-            Self::UserManaged => "user-managed",
-            Self::Resource => "resource",
-            Self::None => "none",
-        }
-    }
-}
-
 /// The values of `PolicyUsageType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PolicyUsageType {
@@ -4277,7 +4225,7 @@ pub struct Statement {
     pub source_policy_id: Option<String>,
     /// `SourcePolicyType`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub source_policy_type: Option<PolicySourceType>,
+    pub source_policy_type: Option<String>,
     /// `StartPosition`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_position: Option<Position>,

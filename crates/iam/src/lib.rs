@@ -10,6 +10,7 @@ mod authorization_details;
 mod boundary;
 mod documents;
 mod group;
+mod held;
 mod holder;
 mod inline_policy;
 mod instance_profile;
@@ -22,6 +23,9 @@ mod policy_entities;
 mod policy_version;
 mod render;
 mod role;
+mod simulate;
+mod simulation;
+mod simulation_input;
 mod tags;
 mod trust;
 mod user;
@@ -45,6 +49,7 @@ pub const OPERATIONS: &[&[Entry]] = &[
     policy_entities::OPERATIONS,
     policy_version::OPERATIONS,
     role::OPERATIONS,
+    simulate::OPERATIONS,
     tags::OPERATIONS,
     user::OPERATIONS,
 ];

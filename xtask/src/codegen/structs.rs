@@ -20,7 +20,7 @@ pub(super) fn module(source: &Source<'_>) -> anyhow::Result<String> {
     for (name, shape) in source.shapes() {
         let text = match shape.kind.as_str() {
             "structure" => structure(source, name, shape)?,
-            "string" if !shape.values.is_empty() => enumeration(name, shape),
+            "string" if is_enumeration(name, shape) => enumeration(name, shape),
             _ => continue,
         };
         ensure!(taken.insert(naming::type_name(name)), "two shapes would be called {name}");
@@ -142,7 +142,7 @@ fn rust_type(source: &Source<'_>, name: &str) -> anyhow::Result<String> {
         rust_type(source, &reference.as_ref().with_context(|| name.to_owned())?.shape)
     };
     Ok(match shape.kind.as_str() {
-        "string" if !shape.values.is_empty() => naming::type_name(name),
+        "string" if is_enumeration(name, shape) => naming::type_name(name),
         "string" if source.is_secret(name, shape) => "Secret<String>".to_owned(),
         "structure" => naming::type_name(name),
         "list" => format!("Vec<{}>", of(&shape.member)?),
@@ -182,7 +182,7 @@ fn has_default(source: &Source<'_>, shape: &Shape) -> anyhow::Result<bool> {
     for (name, reference) in &shape.members.0 {
         let member = source.model.shape(&reference.shape)?;
         let lacks = match member.kind.as_str() {
-            "string" => !member.values.is_empty(),
+            "string" => is_enumeration(&reference.shape, member),
             "structure" => !has_default(source, member)?,
             _ => false,
         };
@@ -210,6 +210,13 @@ fn is_comparable(source: &Source<'_>, name: &str) -> anyhow::Result<bool> {
 /// Values that AWS's API reference, and its answers, spell otherwise than the model: shape, model, reference.
 const DOCUMENTED_VALUES: [(&str, &str, &str); 1] =
     [("PermissionsBoundaryAttachmentType", "PermissionsBoundaryPolicy", "Policy")];
+
+/// Texts that the model lists and that AWS's answers fill with others (recorded: `IAM Policy`).
+const OPEN_TEXTS: [&str; 1] = ["PolicySourceType"];
+
+fn is_enumeration(name: &str, shape: &Shape) -> bool {
+    !shape.values.is_empty() && !OPEN_TEXTS.contains(&name)
+}
 
 fn enumeration(name: &str, shape: &Shape) -> String {
     let type_name = naming::type_name(name);

@@ -17,6 +17,7 @@ mod pages;
 mod policies;
 mod profiles;
 mod roles;
+mod simulator;
 mod tags;
 mod trust;
 mod users;

@@ -9,10 +9,7 @@
 )]
 
 mod assume_role;
-mod assume_root;
-mod authorization_message;
 mod chaining;
-mod federation;
 mod mfa;
 mod narrowing;
 mod session_token;
