@@ -71,7 +71,11 @@ pub(crate) fn gather<'a>(caller: &'a Caller, account: &'a Account) -> Result<Gat
             }
             gathered.boundary = boundary(account, user.boundary())?;
         }
-        Principal::Federated { user: None, .. } => {}
+        Principal::Federated { user: None, .. } => {
+            let document = EVERYTHING.as_ref().ok_or_else(|| unreadable("(root user)"))?;
+            let source = Source { name: "root user", arn: None };
+            gathered.identity.push(Attached { source, document });
+        }
         Principal::Role { role, .. } => {
             add_entity(&mut gathered.identity, account, role.attached(), role.id())?;
             gathered.boundary = boundary(account, role.boundary())?;
@@ -133,6 +137,14 @@ static NOTHING: LazyLock<Option<Document>> = LazyLock::new(|| {
     let nothing =
         r#"{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"*","Resource":"*"}}"#;
     Document::parse(nothing).ok()
+});
+
+/// What a federated user of the root user has before its session policies narrow it: the root user needs
+/// no policies to do everything.
+static EVERYTHING: LazyLock<Option<Document>> = LazyLock::new(|| {
+    let everything =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    Document::parse(everything).ok()
 });
 
 /// The session policies; `None` when the session has none.

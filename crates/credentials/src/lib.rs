@@ -5,6 +5,7 @@
 //! whose data keys seal everything else, each sealed thing bound to what it belongs to. The bytes
 //! are described in `docs/formats.md`.
 
+mod denial;
 pub mod generate;
 mod keyring;
 mod master_key;
@@ -16,6 +17,7 @@ mod session;
 mod token;
 pub mod totp;
 
+pub use denial::{InvalidDenial, MAX_DENIAL_LENGTH};
 pub use keyring::{DataKeyId, Keyring, KeyringError, OpenError, SESSION_OVERLAP_SECONDS};
 pub use master_key::{InvalidMasterKey, MasterKey};
 pub use session::{Issuer, PACKED_LIMIT, Session, SessionKind, SessionPrincipal};

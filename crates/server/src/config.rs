@@ -100,6 +100,11 @@ pub(crate) struct Config {
     #[arg(value_delimiter = ',')]
     pub(crate) regions: Vec<Text<Region>>,
 
+    /// Add to denials an encoded message that DecodeAuthorizationMessage reads. AWS's IAM and STS do not.
+    #[arg(long, env = "IAMD_ENCODE_DENIALS", value_name = "on|off", help_heading = BEHAVIOUR)]
+    #[arg(default_value = "off", hide_possible_values = true)]
+    pub(crate) encode_denials: Switch,
+
     /// Keep a record of every request. A request whose record cannot be kept is refused.
     #[arg(long, env = "IAMD_AUDIT", value_name = "on|off", help_heading = BEHAVIOUR)]
     #[arg(default_value = "on", hide_possible_values = true)]

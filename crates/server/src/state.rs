@@ -50,7 +50,9 @@ impl State {
             entropy: Arc::clone(&entropy),
         };
         let regions = config.regions.iter().map(|region| region.0.0.clone()).collect();
-        let service = Arc::new(Service::new(tools, clock, log, Settings { regions }));
+        let encode_denials = matches!(config.encode_denials, Switch::On);
+        let settings = Settings { regions, encode_denials };
+        let service = Arc::new(Service::new(tools, clock, log, settings));
         tokio::spawn(Arc::clone(&service).drain_outbox(outbox));
         tokio::spawn(note_usage(Arc::clone(&directory)));
         directory

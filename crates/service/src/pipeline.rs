@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use iamd_audit::{EventId, Health, Log, Refused, outbox};
-use iamd_authz::{Authenticator, Authorized, Caller, Deciding, Denied, Signed, authorize};
+use iamd_authz::{Authenticator, Authorized, Caller, Deciding, Denied, Signed, authorize, explain};
 use iamd_directory::{Account, Directory, Origin};
 use iamd_operation::{CommandCall, Output, QueryCall, RequestFacts, Tools, View, Work};
 use iamd_sigv4::{Presented, RequestParts};
@@ -23,6 +23,8 @@ use crate::table::{Served, Table};
 pub struct Settings {
     /// The regions that a credential scope may name; empty takes any well-formed one.
     pub regions: Vec<String>,
+    /// Whether a denial carries an encoded message for `sts:DecodeAuthorizationMessage`.
+    pub encode_denials: bool,
 }
 
 /// Everything that answers requests. Shared by all connections.
@@ -204,7 +206,8 @@ impl Service {
             Err(denied) => {
                 trail.decision = Some("deny");
                 trail.deciding = denied.deciding;
-                return Err(self.record_failure(&call.event, call.caller, denied.error));
+                let error = self.with_encoded_message(denied.error, &call, &view);
+                return Err(self.record_failure(&call.event, call.caller, error));
             }
         };
         trail.decision = Some("allow");
@@ -240,6 +243,22 @@ impl Service {
         iamd_authz::ensure_session_may_call(call.caller, event.service.name, event.operation.name)?;
         let accesses = call.work.access(view)?;
         authorize(event.operation.name, call.caller, view.account, &accesses, view.facts)
+    }
+
+    /// A denial with the encoded message that AWS's compute services give, if it is asked for.
+    fn with_encoded_message(&self, error: Error, call: &Call<'_>, view: &View<'_>) -> Error {
+        if !self.settings.encode_denials || error.code() != Code::AccessDenied {
+            return error;
+        }
+        let encoded = call.work.access(view).ok().and_then(|accesses| {
+            let explained = explain(call.caller, view.account, &accesses, view.facts)?;
+            let (keyring, entropy) = (&self.tools.keyring, &*self.tools.entropy);
+            keyring.seal_denial(call.caller.account, &explained, entropy)
+        });
+        let Some(encoded) = encoded else { return error };
+        let message =
+            format!("{}. Encoded authorization failure message: {encoded}", error.message());
+        Error::new(Code::AccessDenied, message)
     }
 
     /// The account besides the caller's that the request looks at.

@@ -4,6 +4,9 @@
 //! status codes or storage engines.
 
 mod assume_role;
+mod authorization_message;
+mod delegated;
+mod federation_token;
 mod identity;
 mod issue;
 mod mfa;
@@ -14,5 +17,11 @@ mod session_token;
 use iamd_operation::Entry;
 
 /// The tables of all modules. `iamd-service` checks them against the model.
-pub const OPERATIONS: &[&[Entry]] =
-    &[assume_role::OPERATIONS, identity::OPERATIONS, session_token::OPERATIONS];
+pub const OPERATIONS: &[&[Entry]] = &[
+    assume_role::OPERATIONS,
+    authorization_message::OPERATIONS,
+    delegated::OPERATIONS,
+    federation_token::OPERATIONS,
+    identity::OPERATIONS,
+    session_token::OPERATIONS,
+];

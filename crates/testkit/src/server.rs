@@ -67,6 +67,14 @@ impl TestServer {
         Self::assemble(Arc::new(Memory::default()), quotas, records, log).await
     }
 
+    /// A server on a memory store with these settings.
+    pub async fn start_with_settings(settings: Settings) -> Self {
+        let records = Recorded::default();
+        let log = Log::start(records.clone()).unwrap();
+        let store = Arc::new(Memory::default());
+        Self::assemble_with(store, Quotas::default(), records, log, settings).await
+    }
+
     /// A server on a memory store with this audit log instead of one that tests can read.
     pub async fn start_with_log(log: Log) -> Self {
         Self::assemble(Arc::new(Memory::default()), Quotas::default(), Recorded::default(), log)
@@ -81,6 +89,16 @@ impl TestServer {
     }
 
     async fn assemble(store: Arc<dyn Store>, quotas: Quotas, records: Recorded, log: Log) -> Self {
+        Self::assemble_with(store, quotas, records, log, Settings::default()).await
+    }
+
+    async fn assemble_with(
+        store: Arc<dyn Store>,
+        quotas: Quotas,
+        records: Recorded,
+        log: Log,
+        settings: Settings,
+    ) -> Self {
         let clock = Arc::new(FixedClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
         let (outbox, entries) = mpsc::unbounded_channel();
@@ -88,7 +106,7 @@ impl TestServer {
         let keyring = Arc::new(Keyring::generate(&*entropy, clock.now()));
         let tools =
             Tools { directory: Arc::new(directory), keyring: Arc::clone(&keyring), entropy };
-        let service = Service::new(tools, clock.clone(), log, Settings::default());
+        let service = Service::new(tools, clock.clone(), log, settings);
         let service = Arc::new(service);
         tokio::spawn(Arc::clone(&service).drain_outbox(entries));
         let root = new_account(&service, "111122223333").await;

@@ -1,5 +1,11 @@
 //! `operations.txt`, read.
 
+/// The operations that refuse by rule, of IAM and of STS.
+pub(crate) const REFUSED: [(&str, &str); 2] = [
+    ("iam", include_str!("../../refusing/iam.txt")),
+    ("sts", include_str!("../../refusing/sts.txt")),
+];
+
 const OPERATIONS: &str = include_str!("operations.txt");
 
 /// A request, and everything it asks permission for.
@@ -7,6 +13,10 @@ const OPERATIONS: &str = include_str!("operations.txt");
 pub(crate) struct Row {
     /// The request, as a line of the testkit's.
     pub(crate) request: String,
+    /// The error that answers the request even when it is allowed; empty when it succeeds.
+    pub(crate) error: String,
+    /// Whether that is so by a rule, for every request.
+    pub(crate) refuses: bool,
     /// What it asks permission for, in its order.
     pub(crate) asks: Vec<Ask>,
 }
@@ -28,7 +38,7 @@ pub(crate) fn rows(account: &str, key: &str) -> Vec<Row> {
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
         match line.strip_prefix("  ") {
             Some(ask) => rows.last_mut().unwrap().asks.push(Ask::parse(ask, account)),
-            None => rows.push(Row { request: line.to_owned(), asks: vec![] }),
+            None => rows.push(Row::parse(line)),
         }
     }
     rows
@@ -52,6 +62,15 @@ pub(crate) fn fill(line: &str, account: &str, key: &str) -> String {
 }
 
 impl Row {
+    fn parse(line: &str) -> Self {
+        let refuses = line.starts_with('!');
+        let (error, request) = match line.strip_prefix(['!', '?']) {
+            Some(failing) => failing.split_once(' ').unwrap(),
+            None => ("", line),
+        };
+        Self { request: request.to_owned(), error: error.to_owned(), refuses, asks: vec![] }
+    }
+
     /// `iam` or `sts`, and the operation's name.
     pub(crate) fn operation(&self) -> (&str, &str) {
         let name = self.request.split(' ').next().unwrap();
@@ -82,6 +101,7 @@ impl Ask {
     pub(crate) fn elsewhere(&self, account: &str) -> String {
         match self.granted() {
             "*" => format!("arn:aws:iam::{account}:user/elsewhere"),
+            root if root.ends_with(":root") => "arn:aws:iam::000000000001:root".to_owned(),
             arn => format!("{arn}-elsewhere"),
         }
     }

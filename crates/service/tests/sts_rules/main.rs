@@ -9,7 +9,10 @@
 )]
 
 mod assume_role;
+mod assume_root;
+mod authorization_message;
 mod chaining;
+mod federation;
 mod mfa;
 mod narrowing;
 mod session_token;
