@@ -8,17 +8,20 @@ mod account;
 mod attachment;
 mod authorization_details;
 mod boundary;
+mod credential_report;
 mod documents;
 mod group;
 mod held;
 mod holder;
 mod inline_policy;
 mod instance_profile;
+mod login_profile;
 mod managed_policy;
 mod membership;
 mod mfa;
 mod owner;
 mod page;
+mod password_policy;
 mod policy_entities;
 mod policy_version;
 mod render;
@@ -39,13 +42,16 @@ pub const OPERATIONS: &[&[Entry]] = &[
     attachment::OPERATIONS,
     authorization_details::OPERATIONS,
     boundary::OPERATIONS,
+    credential_report::OPERATIONS,
     group::OPERATIONS,
     inline_policy::OPERATIONS,
     instance_profile::OPERATIONS,
+    login_profile::OPERATIONS,
     managed_policy::OPERATIONS,
     membership::OPERATIONS,
     mfa::OPERATIONS,
     mfa::codes::OPERATIONS,
+    password_policy::OPERATIONS,
     policy_entities::OPERATIONS,
     policy_version::OPERATIONS,
     role::OPERATIONS,

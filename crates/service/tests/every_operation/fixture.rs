@@ -30,6 +30,10 @@ CreateInstanceProfile InstanceProfileName=web Path=/app/ Tags.member.1.Key=Team 
 AddRoleToInstanceProfile InstanceProfileName=web RoleName=deploy
 CreateAccountAlias AccountAlias=first-{ACCOUNT}
 CreateVirtualMFADevice VirtualMFADeviceName=tagged Tags.member.1.Key=Team Tags.member.1.Value=blue
+CreateLoginProfile UserName=alice Password=Correct-Horse-1
+CreateLoginProfile UserName=probe Password=Correct-Horse-1
+GenerateCredentialReport
+UpdateAccountPasswordPolicy MinimumPasswordLength=6
 ";
 
 /// One such account.
