@@ -170,6 +170,9 @@ async fn open(path: &Path, outbox: mpsc::UnboundedSender<OutboxEntry>) -> Arc<Di
                 root_password: String::new(),
                 access_keys: Vec::new(),
                 alias: None,
+                token_version: None,
+                properties: Vec::new(),
+                deletion_tasks: Vec::new(),
             });
             Ok(())
         };

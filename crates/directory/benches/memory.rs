@@ -213,6 +213,9 @@ fn put_account(tx: &mut Transaction) -> Result<(), iamd_types::Error> {
         root_password: String::new(),
         access_keys: Vec::new(),
         alias: None,
+        token_version: None,
+        properties: Vec::new(),
+        deletion_tasks: Vec::new(),
     });
     Ok(())
 }

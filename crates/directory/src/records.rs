@@ -31,6 +31,12 @@ record! {
         access_keys: Vec<String>,
         /// The account alias.
         alias: Option<String>,
+        /// The version of the tokens of the global STS endpoint; 1 when it was never set.
+        token_version: Option<u32>,
+        /// The account properties, in order of first assignment.
+        properties: Vec<Tag>,
+        /// The ids of the latest deletions of service-linked roles, oldest first.
+        deletion_tasks: Vec<String>,
     }
 }
 

@@ -193,13 +193,15 @@ fn usage(account: &Account) -> impl Iterator<Item = (String, i32)> {
     let mfa_in_use =
         credentials.mfa_devices.iter().filter(|device| device.assigned_to().is_some()).count();
     let root_keys = record.is_some_and(|record| record.access_keys().next().is_some());
+    let token_version = record.and_then(|record| record.token_version()).unwrap_or(1);
+    let token_version = i32::try_from(token_version).unwrap_or(i32::MAX);
     let root_password = record.is_some_and(|record| !record.root_password().is_empty());
     [
         ("AccountAccessKeysPresent", i32::from(root_keys)),
         ("AccountMFAEnabled", i32::from(credentials.mfa_devices.has(Holder::Root))),
         ("AccountPasswordPresent", i32::from(root_password)),
         ("AccountSigningCertificatesPresent", i32::from(root_certificates)),
-        ("GlobalEndpointTokenVersion", 1),
+        ("GlobalEndpointTokenVersion", token_version),
         ("Groups", count(account.groups().len())),
         ("InstanceProfiles", count(account.instance_profiles().len())),
         ("MFADevices", count(credentials.mfa_devices.len())),

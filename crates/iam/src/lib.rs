@@ -5,10 +5,12 @@
 
 mod access_key;
 mod account;
+mod account_settings;
 mod attachment;
 mod authorization_details;
 mod boundary;
 mod credential_report;
+mod delegation;
 mod documents;
 mod group;
 mod held;
@@ -19,6 +21,7 @@ mod login_profile;
 mod managed_policy;
 mod membership;
 mod mfa;
+mod organization;
 mod owner;
 mod page;
 mod password_policy;
@@ -26,6 +29,7 @@ mod policy_entities;
 mod policy_version;
 mod render;
 mod role;
+mod service_linked_role;
 mod simulate;
 mod simulation;
 mod simulation_input;
@@ -39,10 +43,12 @@ use iamd_operation::Entry;
 pub const OPERATIONS: &[&[Entry]] = &[
     access_key::OPERATIONS,
     account::OPERATIONS,
+    account_settings::OPERATIONS,
     attachment::OPERATIONS,
     authorization_details::OPERATIONS,
     boundary::OPERATIONS,
     credential_report::OPERATIONS,
+    delegation::OPERATIONS,
     group::OPERATIONS,
     inline_policy::OPERATIONS,
     instance_profile::OPERATIONS,
@@ -52,9 +58,11 @@ pub const OPERATIONS: &[&[Entry]] = &[
     mfa::OPERATIONS,
     mfa::codes::OPERATIONS,
     password_policy::OPERATIONS,
+    organization::OPERATIONS,
     policy_entities::OPERATIONS,
     policy_version::OPERATIONS,
     role::OPERATIONS,
+    service_linked_role::OPERATIONS,
     simulate::OPERATIONS,
     tags::OPERATIONS,
     user::OPERATIONS,

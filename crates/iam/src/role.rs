@@ -207,7 +207,8 @@ impl PreparedCommand for UpdateAssumeRolePolicy {
     }
 }
 
-/// `iam:UpdateRole`: description and longest session. What is not given stays.
+/// `iam:UpdateRole`: description and longest session. What is not given stays. Of a service-linked role the
+/// description alone can be changed (IAM User Guide, "Using service-linked roles").
 pub(crate) struct UpdateRole;
 
 impl Operation for UpdateRole {
@@ -229,7 +230,9 @@ impl Command for UpdateRole {
         tx: &mut Transaction,
     ) -> Result<Self::Output, Error> {
         let role = tx.role(&input.role_name)?.clone();
-        ensure_role_modifiable(&role)?;
+        if input.max_session_duration.is_some() {
+            ensure_role_modifiable(&role)?;
+        }
         let mut fields = role.fields();
         if let Some(description) = &input.description {
             fields.description = Some(description.clone());
@@ -242,7 +245,7 @@ impl Command for UpdateRole {
     }
 }
 
-/// `iam:UpdateRoleDescription`.
+/// `iam:UpdateRoleDescription`. Service-linked roles too.
 pub(crate) struct UpdateRoleDescription;
 
 impl Operation for UpdateRoleDescription {
@@ -263,9 +266,7 @@ impl Command for UpdateRoleDescription {
         _: &Permit<Self>,
         tx: &mut Transaction,
     ) -> Result<Self::Output, Error> {
-        let role = tx.role(&input.role_name)?.clone();
-        ensure_role_modifiable(&role)?;
-        let mut fields = role.fields();
+        let mut fields = tx.role(&input.role_name)?.fields();
         fields.description = Some(input.description.clone());
         let role = tx.put_role(&fields);
         let role = iam::Role {

@@ -105,6 +105,9 @@ impl Service {
                 root_password: root_password.clone(),
                 access_keys: vec![key.id.clone()],
                 alias: None,
+                token_version: None,
+                properties: Vec::new(),
+                deletion_tasks: Vec::new(),
             });
             tx.put_access_key(&AccessKeyFields { created, ..key.clone() });
             Ok(())

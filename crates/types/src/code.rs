@@ -71,6 +71,7 @@ codes! {
     NotSupportedService "NotSupportedService" 404,
     OpenIdIdpCommunicationError "OpenIdIdpCommunicationError" 400,
     OptInRequired "OptInRequired" 403,
+    OrganizationNotFound "OrganizationNotFoundException" 400,
     OutboundWebIdentityFederationDisabled "OutboundWebIdentityFederationDisabledException" 403,
     PackedPolicyTooLarge "PackedPolicyTooLarge" 400,
     PasswordPolicyViolation "PasswordPolicyViolation" 400,

@@ -70,6 +70,9 @@ pub(crate) fn put_account(tx: &mut Transaction) -> Result<(), Error> {
         root_password: String::new(),
         access_keys: Vec::new(),
         alias: None,
+        token_version: None,
+        properties: Vec::new(),
+        deletion_tasks: Vec::new(),
     });
     Ok(())
 }

@@ -234,14 +234,21 @@ fn tags() -> impl Strategy<Value = Vec<Tag>> {
 }
 
 fn account() -> impl Strategy<Value = AccountFields> {
-    let fields = (text(), text(), time(), text(), vec(text(), 0..3), proptest::option::of(text()));
-    fields.prop_map(|(name, email, created, root_password, access_keys, alias)| AccountFields {
-        name,
-        email,
-        created,
-        root_password,
-        access_keys,
-        alias,
+    let first = (text(), text(), time(), text(), vec(text(), 0..3), proptest::option::of(text()));
+    let then = (proptest::option::of(any::<u32>()), tags(), vec(text(), 0..3));
+    (first, then).prop_map(|(first, (token_version, properties, deletion_tasks))| {
+        let (name, email, created, root_password, access_keys, alias) = first;
+        AccountFields {
+            name,
+            email,
+            created,
+            root_password,
+            access_keys,
+            alias,
+            token_version,
+            properties,
+            deletion_tasks,
+        }
     })
 }
 

@@ -225,6 +225,9 @@ impl Step {
             root_password: String::new(),
             access_keys: Vec::new(),
             alias: self.one.map(|_| self.name()),
+            token_version: self.one.map(|_| 2),
+            properties: self.tags(),
+            deletion_tasks: Vec::new(),
         });
     }
 

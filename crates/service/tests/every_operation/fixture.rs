@@ -28,6 +28,8 @@ PutRolePolicy RoleName=deploy PolicyName=Notes PolicyDocument={POLICY}
 CreateInstanceProfile InstanceProfileName=spare Path=/app/ Tags.member.1.Key=Team Tags.member.1.Value=red
 CreateInstanceProfile InstanceProfileName=web Path=/app/ Tags.member.1.Key=Team Tags.member.1.Value=blue
 AddRoleToInstanceProfile InstanceProfileName=web RoleName=deploy
+CreateServiceLinkedRole AWSServiceName=ecs.amazonaws.com
+PutAccountProperties Properties.entry.1.key=old/x Properties.entry.1.value=1
 CreateAccountAlias AccountAlias=first-{ACCOUNT}
 CreateVirtualMFADevice VirtualMFADeviceName=tagged Tags.member.1.Key=Team Tags.member.1.Value=blue
 CreateLoginProfile UserName=alice Password=Correct-Horse-1

@@ -37,7 +37,8 @@ fn reads_only(row: &Row) -> bool {
 
 /// An operator for the key: `aws:TagKeys` and its like have several values.
 fn operator(key: &str) -> &'static str {
-    let many = ["aws:TagKeys", "sts:TransitiveTagKeys"].contains(&key);
+    let many =
+        ["aws:TagKeys", "iam:AccountPropertyNamespaces", "sts:TransitiveTagKeys"].contains(&key);
     if many { "ForAnyValue:StringEquals" } else { "StringEquals" }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod account;
+mod account_settings;
 mod documents;
 mod groups;
 mod keys;
@@ -19,6 +20,7 @@ mod policies;
 mod profiles;
 mod report;
 mod roles;
+mod service_linked;
 mod simulator;
 mod tags;
 mod trust;
