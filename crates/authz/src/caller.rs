@@ -5,7 +5,7 @@ use std::sync::Arc;
 use iamd_credentials::{Issuer, Session, SessionKind, SessionPrincipal};
 use iamd_directory::{Account, Role, User};
 use iamd_policy::PrincipalKind;
-use iamd_types::{AccessKeyId, AccountId, Code, Error};
+use iamd_types::{AccessKeyId, AccountId, Code, Error, UniqueId};
 
 use crate::sessions::OpenSession;
 
@@ -149,6 +149,16 @@ impl Caller {
         match &self.principal {
             Principal::User(user) => Some(user),
             _ => None,
+        }
+    }
+
+    /// The unique id of the user or role that acts; the root user has none.
+    pub fn principal_id(&self) -> Option<UniqueId> {
+        match &self.principal {
+            Principal::Root => None,
+            Principal::User(user) => Some(user.id()),
+            Principal::Role { role, .. } => Some(role.id()),
+            Principal::Federated { user, .. } => user.as_ref().map(User::id),
         }
     }
 

@@ -7,11 +7,13 @@
 //! This crate must not know HTTP, XML, status codes, or which engine keeps the bytes.
 
 mod access_keys;
+mod accesses;
 mod account;
 mod catalogue;
 mod credential_records;
 mod credentials;
 mod directory;
+mod jobs;
 mod keys;
 mod names;
 mod packed;
@@ -25,6 +27,7 @@ mod transaction;
 mod usage;
 mod writer;
 
+pub use accesses::{Accessed, Accesses};
 pub use account::{Account, Managed};
 pub use catalogue::{AwsPolicy, Catalogue};
 pub use credential_records::{
@@ -35,6 +38,7 @@ pub use credential_records::{
 };
 pub use credentials::Credentials;
 pub use directory::Directory;
+pub use jobs::{Job, Jobs};
 pub use names::{Entities, Entity};
 pub use packed::{Fixed, List, OwnedList, Tags, Texts, Unreadable};
 pub use policy_ref::PolicyRef;

@@ -1,4 +1,4 @@
-//! When access keys were last used: noted without slowing a request, written down in batches to a
+//! When access keys and permissions were last used: noted without slowing a request, written down in batches to a
 //! partition of this node's own, never through an account's writer.
 
 use std::collections::HashMap;
@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use iamd_store::{Batch, CommitError, KeyRange, Op, Partition, Revision, Store, Txn, TxnId};
 use iamd_types::{Entropy, Error, Timestamp, entropy};
 
+use crate::accesses::{Accesses, PREFIX};
+use crate::jobs::Jobs;
 use crate::records::AccessKey;
 use crate::writer::read_error;
 
@@ -33,6 +35,8 @@ pub struct Usage {
     store: Arc<dyn Store>,
     partition: Partition,
     shards: Vec<Mutex<HashMap<Box<str>, Noted>>>,
+    accesses: Accesses,
+    jobs: Jobs,
     head: tokio::sync::Mutex<Revision>,
 }
 
@@ -48,10 +52,15 @@ impl Usage {
             .await
             .map_err(read_error)?;
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        let usage = Self { store, partition, shards, head: tokio::sync::Mutex::new(head) };
+        let (accesses, jobs) = (Accesses::default(), Jobs::default());
+        let head = tokio::sync::Mutex::new(head);
+        let usage = Self { store, partition, shards, accesses, jobs, head };
         for entry in entries {
-            let read = std::str::from_utf8(&entry.key).ok().zip(decode(&entry.value));
-            if let Some((key, used)) = read {
+            let Ok(key) = std::str::from_utf8(&entry.key) else { continue };
+            if key.starts_with(PREFIX) {
+                // What cannot be read was never used, as far as anybody can tell.
+                usage.accesses.load(key, &entry.value);
+            } else if let Some(used) = decode(&entry.value) {
                 usage.put(key, Noted { used, written: true });
             }
         }
@@ -74,6 +83,16 @@ impl Usage {
         shard.get(key).map(|noted| noted.used.clone())
     }
 
+    /// What principals used.
+    pub fn accesses(&self) -> &Accesses {
+        &self.accesses
+    }
+
+    /// Reports about it that were asked for.
+    pub fn jobs(&self) -> &Jobs {
+        &self.jobs
+    }
+
     /// Writes down what was noted since the last time.
     ///
     /// # Errors
@@ -86,17 +105,33 @@ impl Usage {
                 .iter()
                 .map(|(key, used)| Op::put(key.as_bytes(), encode(used).into_bytes()))
                 .collect();
-            let txn = Txn { id: TxnId(entropy::random(entropy)), ops };
-            match self.store.commit(&self.partition, Batch::one(*head, txn)).await {
-                Ok(revision) => *head = revision,
-                Err(error) => {
-                    if !matches!(error, CommitError::TooLarge(_)) {
-                        *head = self.store.head(&self.partition).await.map_err(read_error)?;
-                    }
-                    return Err(Error::unavailable(error));
-                }
-            }
+            self.commit(&mut head, ops, entropy).await?;
             self.mark_written(notes);
+        }
+        let accesses = self.accesses.unwritten();
+        for accesses in accesses.chunks(BATCH) {
+            let ops = accesses.iter().map(|(op, _)| op.clone()).collect();
+            self.commit(&mut head, ops, entropy).await?;
+            accesses.iter().for_each(|(_, written)| self.accesses.written(written));
+        }
+        Ok(())
+    }
+
+    async fn commit(
+        &self,
+        head: &mut Revision,
+        ops: Vec<Op>,
+        entropy: &dyn Entropy,
+    ) -> Result<(), Error> {
+        let txn = Txn { id: TxnId(entropy::random(entropy)), ops };
+        match self.store.commit(&self.partition, Batch::one(*head, txn)).await {
+            Ok(revision) => *head = revision,
+            Err(error) => {
+                if !matches!(error, CommitError::TooLarge(_)) {
+                    *head = self.store.head(&self.partition).await.map_err(read_error)?;
+                }
+                return Err(Error::unavailable(error));
+            }
         }
         Ok(())
     }

@@ -2,7 +2,9 @@
 
 use iamd_api::iam;
 use iamd_authz::{Access, AccessList, Permit};
-use iamd_directory::{Account, AwsPolicy, Catalogue, Group, Managed, ManagedPolicy, Role, User};
+use iamd_directory::{
+    Account, AwsPolicy, Catalogue, Group, Managed, ManagedPolicy, Role, Usage, User,
+};
 use iamd_operation::{Entry, Operation, Query, View};
 use iamd_types::{Error, UniqueId};
 
@@ -48,7 +50,7 @@ impl Entity<'_> {
 
 impl Query for GetAccountAuthorizationDetails {
     fn run(input: &Self::Input, _: &Permit<Self>, view: &View<'_>) -> Result<Self::Output, Error> {
-        let account = view.account;
+        let (account, usage) = (view.account, view.tools.directory.usage());
         let page = Paging::new(&input.marker, input.max_items)
             .of(entities(account, input.filter.as_deref().unwrap_or_default()), Entity::key)?;
         let (is_truncated, marker) = (page.is_truncated(), page.marker);
@@ -57,7 +59,7 @@ impl Query for GetAccountAuthorizationDetails {
             match entity {
                 Entity::User(user) => users.push(user_detail(account, user)),
                 Entity::Group(group) => groups.push(group_detail(account, group)),
-                Entity::Role(role) => roles.push(role_detail(account, role)),
+                Entity::Role(role) => roles.push(role_detail(account, usage, role)),
                 Entity::Own(policy) => policies.push(own_policy(account, policy)),
                 Entity::Aws(policy) => policies.push(aws_policy(account, policy)),
             }
@@ -141,7 +143,7 @@ fn group_detail(account: &Account, group: &Group) -> iam::GroupDetail {
     }
 }
 
-fn role_detail(account: &Account, role: &Role) -> iam::RoleDetail {
+fn role_detail(account: &Account, usage: &Usage, role: &Role) -> iam::RoleDetail {
     let profiles = account.instance_profiles_of(role.id());
     iam::RoleDetail {
         path: Some(role.path().to_owned()),
@@ -157,7 +159,7 @@ fn role_detail(account: &Account, role: &Role) -> iam::RoleDetail {
         attached_managed_policies: attached(account, role.attached().iter()),
         permissions_boundary: render::boundary(account, role.boundary()),
         tags: Some(render::tags(role.tags())),
-        role_last_used: Some(iam::RoleLastUsed::default()),
+        role_last_used: Some(render::role_last_used(usage, role)),
     }
 }
 

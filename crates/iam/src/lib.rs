@@ -3,6 +3,7 @@
 //! An operation says what it needs permission for, checks IAM's rules, and reads or changes an
 //! account. This crate must not know HTTP, XML, status codes or storage engines.
 
+mod access_advisor;
 mod access_key;
 mod account;
 mod account_settings;
@@ -41,6 +42,7 @@ use iamd_operation::Entry;
 
 /// The tables of all modules. `iamd-service` checks them against the model.
 pub const OPERATIONS: &[&[Entry]] = &[
+    access_advisor::OPERATIONS,
     access_key::OPERATIONS,
     account::OPERATIONS,
     account_settings::OPERATIONS,

@@ -3,7 +3,8 @@
 
 use iamd_api::iam;
 use iamd_directory::{
-    Account, Group, Holder, InstanceProfile, Managed, ManagedPolicy, PolicyRef, Role, Tags, User,
+    Account, Group, Holder, InstanceProfile, Managed, ManagedPolicy, PolicyRef, Role, Tags, Usage,
+    User,
 };
 
 use crate::trust;
@@ -73,6 +74,15 @@ pub(crate) fn created_role(account: &Account, record: &Role) -> iam::Role {
         permissions_boundary: boundary(account, record.boundary()),
         tags: some_tags(record.tags()),
         ..role(account, record)
+    }
+}
+
+/// When and where a role was last used; an empty element when it never was (recorded).
+pub(crate) fn role_last_used(usage: &Usage, role: &Role) -> iam::RoleLastUsed {
+    let last = usage.accesses().last(role.id());
+    iam::RoleLastUsed {
+        last_used_date: last.as_ref().map(|used| used.at),
+        region: last.map(|used| used.region.into()),
     }
 }
 

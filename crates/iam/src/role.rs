@@ -122,7 +122,7 @@ impl Query for GetRole {
         let role = iam::Role {
             description: record.description().map(str::to_owned),
             max_session_duration: i32::try_from(record.max_session()).ok(),
-            role_last_used: Some(iam::RoleLastUsed::default()),
+            role_last_used: Some(render::role_last_used(view.tools.directory.usage(), record)),
             ..render::created_role(view.account, record)
         };
         Ok(iam::GetRoleResponse { role })

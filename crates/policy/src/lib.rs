@@ -18,6 +18,7 @@ mod evaluate;
 mod explain;
 #[cfg(feature = "vocabulary")]
 pub mod findings;
+mod grants;
 mod json;
 mod keys;
 mod operator;

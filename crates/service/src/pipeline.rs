@@ -126,6 +126,10 @@ impl Service {
         let parameters = parameters?;
         let operation = served.operation(parameters.action(), parameters.version())?;
         trail.operation = Some(operation.name);
+        if let Some(principal) = caller.principal_id() {
+            let accesses = self.tools.directory.usage().accesses();
+            accesses.record(principal, served.api.name, operation.name, &facts.region, facts.now);
+        }
         let event =
             Arc::new(self.event(request, request_id, served, operation, facts, &parameters));
         let decoded = self.decode(served, operation, &parameters);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iamd_directory::{AccessKeyFields, LastUsed};
 use iamd_store::Store;
-use iamd_types::{Code, Timestamp};
+use iamd_types::{Code, IdKind, Timestamp, UniqueId};
 
 use crate::fixture::{Opened, code, id, memory, open, open_with_account, origin};
 use crate::scripted::{Act, Scripted};
@@ -121,4 +121,19 @@ async fn what_is_written_is_not_written_again() {
     let again = open(Arc::clone(&store) as _).await;
     again.flush_usage().await.unwrap();
     assert_eq!(store.batches().len(), before + 1, "what was read is written already");
+}
+
+#[tokio::test]
+async fn uses_of_actions_survive() {
+    let store = memory();
+    let opened = with_keys(Arc::clone(&store), 1).await;
+    let principal = UniqueId::from_random(IdKind::Role, [7; 16]);
+    let at = Timestamp::from_seconds(1_000_000);
+    opened.usage().accesses().record(principal, "sts", "AssumeRole", "eu-west-1", at);
+    opened.flush_usage().await.unwrap();
+    let again = open(store).await;
+    let last = again.usage().accesses().last(principal).unwrap();
+    assert_eq!((&*last.service, &*last.action, last.at), ("sts", "AssumeRole", at));
+    assert_eq!(&*last.region, "eu-west-1");
+    assert_eq!(again.usage().last_used(&key_id(0)), None);
 }

@@ -47,6 +47,8 @@ pub(crate) struct Fixture<'s> {
     pub(crate) probe: Credentials,
     /// The id of an access key of alice's.
     pub(crate) key: String,
+    /// The id of a report about alice.
+    job: String,
     /// An MFA device of alice's.
     phone: Device,
     /// An MFA device that is nobody's.
@@ -64,14 +66,19 @@ impl<'s> Fixture<'s> {
         let probe = server.ask(&root, "CreateAccessKey UserName=probe").await.ok();
         let key = server.ask(&root, "CreateAccessKey UserName=alice").await.ok();
         let (probe, key) = (Credentials::of(&probe), key.text("AccessKeyId"));
+        let line = format!(
+            "GenerateServiceLastAccessedDetails Arn=arn:aws:iam::{account}:user/people/alice"
+        );
+        let job = server.ask(&root, &line).await.ok().text("JobId");
         let phone = server.device_of(&root, "alice").await;
         let spare = server.new_device(&root, "spare").await;
-        Self { server, account, root, probe, key, phone, spare }
+        Self { server, account, root, probe, key, job, phone, spare }
     }
 
     /// All rows, for this account.
     pub(crate) fn rows(&self) -> Vec<Row> {
         let shown = [
+            ("{JOB}", self.job.clone()),
             ("{SPARE1}", self.spare.code(self.server, -1)),
             ("{SPARE2}", self.spare.code(self.server, 0)),
             ("{PHONE1}", self.phone.code(self.server, 0)),

@@ -13,6 +13,7 @@ mod account_settings;
 mod documents;
 mod groups;
 mod keys;
+mod last_accessed;
 mod mfa;
 mod pages;
 mod passwords;
