@@ -12,6 +12,7 @@ import pytest
 
 import policies
 from conftest import Account
+from providers import providers
 from server import Credentials
 
 COVERAGE = Path(__file__).parents[2] / "docs" / "coverage.md"
@@ -266,6 +267,7 @@ def test_every_operation_that_is_done(account: Account):
     roles(iam, account)
     instance_profiles(iam)
     account_wide(iam, account)
+    providers(iam)
     user = account.person(Credentials.of(account.root.iam.create_access_key(UserName="ann")["AccessKey"]))
     sessions(iam, sts, account, user)
     done |= {("sts", "AssumeRole"), ("sts", "GetSessionToken")}

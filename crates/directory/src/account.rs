@@ -18,6 +18,7 @@ use crate::keys;
 use crate::names::{Entities, Entity};
 use crate::packed::Unreadable;
 use crate::policy_ref::PolicyRef;
+use crate::providers::Providers;
 use crate::quotas::Quotas;
 use crate::records::{
     AccessKey, AccountRecord, Group, InlinePolicy, InstanceProfile, ManagedPolicy, PolicyVersion,
@@ -40,6 +41,7 @@ pub struct Account {
     pub(crate) inline: OrdMap<(UniqueId, Box<str>), InlinePolicy>,
     pub(crate) access_keys: AccessKeys,
     pub(crate) credentials: Credentials,
+    pub(crate) providers: Providers,
     /// (group, user)
     members: OrdSet<(UniqueId, UniqueId)>,
     /// (policy, user, group or role)
@@ -75,6 +77,7 @@ impl Account {
             inline: OrdMap::new(),
             access_keys: AccessKeys::default(),
             credentials: Credentials::default(),
+            providers: Providers::default(),
             members: OrdSet::new(),
             attachments: OrdSet::new(),
             boundaries: OrdSet::new(),
@@ -129,6 +132,7 @@ impl Account {
             letter if Credentials::LETTERS.contains(&letter) => {
                 self.credentials.read(letter, value)?;
             }
+            letter if Providers::LETTERS.contains(&letter) => self.providers.read(letter, value)?,
             b'x' => {} // on its way to the audit log, no part of the state
             _ => return Err(Unreadable("known kind of")),
         }

@@ -9,6 +9,8 @@
 //! | `k/KEY-ID` | access key |
 //! | `n/OWNER-ID/NAME` | inline policy |
 //! | `t/ID` | server certificate |
+//! | `b/KEY-ID` `j/` | key that tokens are signed with, the account as an issuer of tokens |
+//! | `o/URL` `s/NAME` | OIDC provider, SAML provider (name in lower case) |
 //! | `v/POLICY-ID n` | policy version, n as four bytes, most significant first |
 //! | `w/` `z/` | password policy, credential report |
 //! | `x/…` | outbox: audit records on their way to the log |
@@ -26,6 +28,11 @@ pub(crate) const ACCOUNT: &[u8] = b"a";
 
 pub(crate) fn entity(kind: u8, id: UniqueId) -> Vec<u8> {
     [&[kind, b'/'], id.to_bytes().as_slice()].concat()
+}
+
+/// The key of a record that is found by what it is called.
+pub(crate) fn called(kind: u8, name: &str) -> Vec<u8> {
+    [&[kind, b'/'], name.as_bytes()].concat()
 }
 
 pub(crate) fn version(policy: UniqueId, version: u32) -> Vec<u8> {

@@ -18,6 +18,7 @@ mod keys;
 mod names;
 mod packed;
 mod policy_ref;
+mod providers;
 mod quotas;
 mod records;
 mod routing;
@@ -42,6 +43,10 @@ pub use jobs::{Job, Jobs};
 pub use names::{Entities, Entity};
 pub use packed::{Fixed, List, OwnedList, Tags, Texts, Unreadable};
 pub use policy_ref::PolicyRef;
+pub use providers::{
+    OidcProvider, OidcProviderFields, SamlProvider, SamlProviderFields, TokenIssuer,
+    TokenIssuerFields, TokenKey, TokenKeyFields,
+};
 pub use quotas::Quotas;
 pub use records::{
     AccessKey, AccessKeyFields, AccountFields, AccountRecord, Group, GroupFields, InlinePolicy,

@@ -27,6 +27,9 @@ pub struct Quotas {
     pub role_policy_size: u64,
     pub policy_size: u64,
     pub assume_role_policy_size: u64,
+    pub oidc_providers: u64,
+    pub client_ids_per_oidc_provider: u64,
+    pub saml_providers: u64,
 }
 
 impl Default for Quotas {
@@ -52,6 +55,9 @@ impl Default for Quotas {
             role_policy_size: 10_240,
             policy_size: 6144,
             assume_role_policy_size: 2048,
+            oidc_providers: 100,
+            client_ids_per_oidc_provider: 100,
+            saml_providers: 100,
         }
     }
 }

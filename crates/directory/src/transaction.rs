@@ -29,7 +29,7 @@ pub struct Origin {
 
 /// A change in the making. Reads see what it has written (it dereferences to the account).
 pub struct Transaction {
-    account: Account,
+    pub(crate) account: Account,
     ops: Vec<Op>,
     now: Timestamp,
     ids: ChaCha20Rng,
@@ -80,8 +80,12 @@ impl Transaction {
         self.ops.push(Op::delete([keys::OUTBOX, key].concat()));
     }
 
-    fn put(&mut self, key: Vec<u8>, value: &[u8], old: Option<usize>) {
+    pub(crate) fn put(&mut self, key: Vec<u8>, value: &[u8], old: Option<usize>) {
         self.ops.extend(keys::put(key, value, old.unwrap_or_default()));
+    }
+
+    pub(crate) fn delete(&mut self, key: Vec<u8>, old: &[u8]) {
+        self.ops.extend(keys::delete(key, old.len()));
     }
 
     /// Puts the account's own record.

@@ -208,7 +208,7 @@ fn usage(account: &Account) -> impl Iterator<Item = (String, i32)> {
         ("MFADevicesInUse", count(mfa_in_use)),
         ("Policies", count(account.policies().len())),
         ("PolicyVersionsInUse", count(account.policy_version_count())),
-        ("Providers", 0),
+        ("Providers", count(account.oidc_providers().len() + account.saml_providers().len())),
         ("Roles", count(account.roles().len())),
         ("ServerCertificates", count(credentials.server_certificates.len())),
         ("Users", count(account.users().len())),

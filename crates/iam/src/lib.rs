@@ -22,6 +22,7 @@ mod login_profile;
 mod managed_policy;
 mod membership;
 mod mfa;
+mod oidc_provider;
 mod organization;
 mod owner;
 mod page;
@@ -30,6 +31,7 @@ mod policy_entities;
 mod policy_version;
 mod render;
 mod role;
+mod saml_provider;
 mod service_linked_role;
 mod simulate;
 mod simulation;
@@ -66,6 +68,8 @@ pub const OPERATIONS: &[&[Entry]] = &[
     role::OPERATIONS,
     service_linked_role::OPERATIONS,
     simulate::OPERATIONS,
+    oidc_provider::OPERATIONS,
+    saml_provider::OPERATIONS,
     tags::OPERATIONS,
     user::OPERATIONS,
 ];

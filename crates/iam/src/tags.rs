@@ -1,4 +1,5 @@
-//! Tags of users, roles, customer managed policies, instance profiles and MFA devices.
+//! Tags of users, roles, customer managed policies, instance profiles, MFA devices and
+//! identity providers.
 
 use iamd_api::iam;
 use iamd_authz::{Access, AccessList, Permit};
@@ -8,7 +9,7 @@ use iamd_types::tag::{KeyCase, is_reserved};
 use iamd_types::{Code, Error, Kind, Tag};
 
 use crate::page::Paging;
-use crate::{instance_profile, managed_policy, mfa, owner, render};
+use crate::{instance_profile, managed_policy, mfa, oidc_provider, owner, render, saml_provider};
 
 /// The tags that a request gives, ready to be stored.
 ///
@@ -113,6 +114,8 @@ struct Roles;
 struct Policies;
 struct InstanceProfiles;
 struct MfaDevices;
+struct OidcProviders;
+struct SamlProviders;
 
 impl Taggable for Users {
     const CASE: KeyCase = KeyCase::Insensitive;
@@ -231,6 +234,52 @@ impl Taggable for MfaDevices {
         let mut fields = mfa::find(tx, serial)?.fields();
         fields.tags = change(tx, fields.tags)?;
         tx.put_credential(&fields.pack());
+        Ok(())
+    }
+}
+
+impl Taggable for OidcProviders {
+    const CASE: KeyCase = KeyCase::Insensitive;
+
+    fn access<'a>(action: &'static str, view: &View<'_>, arn: &str) -> Access<'a> {
+        oidc_provider::access(action, view, arn)
+    }
+
+    fn tags<'a>(account: &'a Account, arn: &str) -> Result<Tags<'a>, Error> {
+        Ok(account.oidc_provider(arn)?.tags())
+    }
+
+    fn change(
+        tx: &mut Transaction,
+        arn: &str,
+        change: impl FnOnce(&Account, Vec<Tag>) -> Result<Vec<Tag>, Error>,
+    ) -> Result<(), Error> {
+        let mut fields = tx.oidc_provider(arn)?.fields();
+        fields.tags = change(tx, fields.tags)?;
+        tx.put_oidc_provider(&fields);
+        Ok(())
+    }
+}
+
+impl Taggable for SamlProviders {
+    const CASE: KeyCase = KeyCase::Insensitive;
+
+    fn access<'a>(action: &'static str, view: &View<'_>, arn: &str) -> Access<'a> {
+        saml_provider::access(action, view, arn)
+    }
+
+    fn tags<'a>(account: &'a Account, arn: &str) -> Result<Tags<'a>, Error> {
+        Ok(account.saml_provider(arn)?.tags())
+    }
+
+    fn change(
+        tx: &mut Transaction,
+        arn: &str,
+        change: impl FnOnce(&Account, Vec<Tag>) -> Result<Vec<Tag>, Error>,
+    ) -> Result<(), Error> {
+        let mut fields = tx.saml_provider(arn)?.fields();
+        fields.tags = change(tx, fields.tags)?;
+        tx.put_saml_provider(&fields);
         Ok(())
     }
 }
@@ -363,4 +412,12 @@ tag_operations! {
         TagMFADevice("iam:TagMFADevice", TagMFADeviceRequest)
         UntagMFADevice("iam:UntagMFADevice", UntagMFADeviceRequest)
         ListMFADeviceTags("iam:ListMFADeviceTags", ListMFADeviceTagsRequest, ListMFADeviceTagsResponse);
+    OidcProviders, open_id_connect_provider_arn:
+        TagOpenIDConnectProvider("iam:TagOpenIDConnectProvider", TagOpenIDConnectProviderRequest)
+        UntagOpenIDConnectProvider("iam:UntagOpenIDConnectProvider", UntagOpenIDConnectProviderRequest)
+        ListOpenIDConnectProviderTags("iam:ListOpenIDConnectProviderTags", ListOpenIDConnectProviderTagsRequest, ListOpenIDConnectProviderTagsResponse);
+    SamlProviders, saml_provider_arn:
+        TagSAMLProvider("iam:TagSAMLProvider", TagSAMLProviderRequest)
+        UntagSAMLProvider("iam:UntagSAMLProvider", UntagSAMLProviderRequest)
+        ListSAMLProviderTags("iam:ListSAMLProviderTags", ListSAMLProviderTagsRequest, ListSAMLProviderTagsResponse);
 }

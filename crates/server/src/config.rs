@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, FromArgMatches};
+use iamd_federation::HostPattern;
 use iamd_types::{AccessKeyId, AccountId, Secret};
 use serde::{Deserialize, Serialize};
 use toml::Table;
@@ -26,6 +27,7 @@ const LISTENING: &str = "Listening";
 const STATE: &str = "State";
 const FIRST_ACCOUNT: &str = "First account (used when there is none yet)";
 const BEHAVIOUR: &str = "Behaviour";
+const FEDERATION: &str = "Identity providers";
 const LOGGING: &str = "Logging";
 
 /// Every setting.
@@ -113,6 +115,21 @@ pub(crate) struct Config {
     /// Directory of the audit records [default: DATA_DIR/audit].
     #[arg(long, env = "IAMD_AUDIT_DIR", value_name = "DIR", help_heading = BEHAVIOUR)]
     pub(crate) audit_dir: Option<PathBuf>,
+
+    /// Hosts of OIDC providers that may be asked for their keys: HOST, *.DOMAIN, each also with
+    /// :PORT [default: any, on port 443].
+    #[arg(long, env = "IAMD_OIDC_HOSTS", value_name = "HOST,…", help_heading = FEDERATION)]
+    #[arg(value_delimiter = ',')]
+    pub(crate) oidc_hosts: Vec<Text<HostPattern>>,
+
+    /// Networks in which OIDC providers may be although they are not of the public internet.
+    #[arg(long, env = "IAMD_OIDC_INTERNAL_NETWORKS", value_name = "NETWORK,…")]
+    #[arg(help_heading = FEDERATION, value_delimiter = ',')]
+    pub(crate) oidc_internal_networks: Vec<Text<Network>>,
+
+    /// PEM file with certificate authorities of OIDC providers, besides the system's.
+    #[arg(long, env = "IAMD_OIDC_CA", value_name = "FILE", help_heading = FEDERATION)]
+    pub(crate) oidc_ca: Option<PathBuf>,
 
     /// What is logged: error, warn, info, debug, or a filter such as warn,iamd_service=debug.
     #[arg(long, env = "IAMD_LOG", value_name = "LEVEL", help_heading = LOGGING)]

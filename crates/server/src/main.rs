@@ -18,6 +18,7 @@ mod policy_sarif;
 mod policy_test;
 mod policy_text;
 mod policy_validate;
+mod providers;
 mod root_user;
 mod serve;
 mod settings;

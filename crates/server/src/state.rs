@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::files;
 use crate::keys::{self, MasterKeySource};
+use crate::providers;
 use crate::settings::Switch;
 use crate::system::{SystemClock, SystemEntropy};
 
@@ -47,6 +48,7 @@ impl State {
         let tools = Tools {
             directory: Arc::clone(&directory),
             keyring: Arc::new(keyring),
+            issuers: Arc::new(providers::issuers(config)?),
             entropy: Arc::clone(&entropy),
         };
         let regions = config.regions.iter().map(|region| region.0.0.clone()).collect();

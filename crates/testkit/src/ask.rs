@@ -8,7 +8,7 @@ use crate::{Answer, Credentials, TestServer};
 
 impl TestServer {
     /// Calls what a line says: the operation, then `Name=value` pairs, with blanks between them, so
-    /// that no value holds one. `CreateUser UserName=alice Path=/people/`
+    /// that no value holds one (tabs may be in them). `CreateUser UserName=alice Path=/people/`
     pub async fn ask(&self, credentials: &Credentials, line: &str) -> Answer {
         let (operation, parameters) = parse(line);
         self.call(credentials, operation, &parameters).await
@@ -56,7 +56,7 @@ impl TestServer {
 }
 
 fn parse(line: &str) -> (&str, Vec<(&str, &str)>) {
-    let mut words = line.split_ascii_whitespace();
+    let mut words = line.split(' ').filter(|word| !word.is_empty());
     let operation = words.next().unwrap();
     let parameters = words.map(|word| word.split_once('=').expect(word));
     (operation, parameters.collect())

@@ -19,3 +19,9 @@ pub use device::Device;
 pub use entropy::SeededEntropy;
 pub use server::{Credentials, TestServer};
 pub use sink::Recorded;
+
+/// The metadata of a SAML provider, `https://idp.example.com/metadata`, with tabs for blanks and ends of lines so that
+/// it can stand in the lines of [`TestServer::ask`].
+pub fn saml_metadata() -> String {
+    include_str!("../data/saml-metadata.xml").trim().replace([' ', '\n'], "\t")
+}

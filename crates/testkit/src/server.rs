@@ -6,6 +6,7 @@ use std::sync::Arc;
 use iamd_audit::Log;
 use iamd_credentials::Keyring;
 use iamd_directory::{Directory, Quotas};
+use iamd_federation::{FetchSettings, Issuers};
 use iamd_operation::Tools;
 use iamd_service::{NewAccount, Request, RootCredentials, Service, Settings};
 use iamd_sigv4::{Payload, RequestParts, Settings as Signing, sign};
@@ -72,7 +73,16 @@ impl TestServer {
         let records = Recorded::default();
         let log = Log::start(records.clone()).unwrap();
         let store = Arc::new(Memory::default());
-        Self::assemble_with(store, Quotas::default(), records, log, settings).await
+        let fetch = FetchSettings::default();
+        Self::assemble_with(store, Quotas::default(), records, log, settings, fetch).await
+    }
+
+    /// A server on a memory store that may ask these identity providers.
+    pub async fn start_with_issuers(fetch: FetchSettings, settings: Settings) -> Self {
+        let records = Recorded::default();
+        let log = Log::start(records.clone()).unwrap();
+        let store = Arc::new(Memory::default());
+        Self::assemble_with(store, Quotas::default(), records, log, settings, fetch).await
     }
 
     /// A server on a memory store with this audit log instead of one that tests can read.
@@ -89,7 +99,8 @@ impl TestServer {
     }
 
     async fn assemble(store: Arc<dyn Store>, quotas: Quotas, records: Recorded, log: Log) -> Self {
-        Self::assemble_with(store, quotas, records, log, Settings::default()).await
+        let fetch = FetchSettings::default();
+        Self::assemble_with(store, quotas, records, log, Settings::default(), fetch).await
     }
 
     async fn assemble_with(
@@ -98,14 +109,19 @@ impl TestServer {
         records: Recorded,
         log: Log,
         settings: Settings,
+        fetch: FetchSettings,
     ) -> Self {
         let clock = Arc::new(FixedClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
         let (outbox, entries) = mpsc::unbounded_channel();
         let directory = Directory::open(store, quotas, Arc::clone(&entropy), outbox).await.unwrap();
         let keyring = Arc::new(Keyring::generate(&*entropy, clock.now()));
-        let tools =
-            Tools { directory: Arc::new(directory), keyring: Arc::clone(&keyring), entropy };
+        let tools = Tools {
+            directory: Arc::new(directory),
+            keyring: Arc::clone(&keyring),
+            issuers: Arc::new(Issuers::new(fetch).unwrap()),
+            entropy,
+        };
         let service = Service::new(tools, clock.clone(), log, settings);
         let service = Arc::new(service);
         tokio::spawn(Arc::clone(&service).drain_outbox(entries));

@@ -30,6 +30,8 @@ CreateInstanceProfile InstanceProfileName=web Path=/app/ Tags.member.1.Key=Team 
 AddRoleToInstanceProfile InstanceProfileName=web RoleName=deploy
 CreateServiceLinkedRole AWSServiceName=ecs.amazonaws.com
 PutAccountProperties Properties.entry.1.key=old/x Properties.entry.1.value=1
+CreateOpenIDConnectProvider Url=https://login.example.com/team ThumbprintList.member.1={THUMBPRINT} Tags.member.1.Key=Team Tags.member.1.Value=blue
+CreateSAMLProvider Name=staff SAMLMetadataDocument={METADATA} Tags.member.1.Key=Team Tags.member.1.Value=blue
 CreateAccountAlias AccountAlias=first-{ACCOUNT}
 CreateVirtualMFADevice VirtualMFADeviceName=tagged Tags.member.1.Key=Team Tags.member.1.Value=blue
 CreateLoginProfile UserName=alice Password=Correct-Horse-1
@@ -112,7 +114,8 @@ impl<'s> Fixture<'s> {
     pub(crate) async fn contents(&self) -> String {
         let mut contents = String::new();
         let lists = "GetAccountAuthorizationDetails ListInstanceProfiles ListAccountAliases \
-                     ListAccessKeys ListAccessKeys&UserName=alice ListVirtualMFADevices";
+                     ListAccessKeys ListAccessKeys&UserName=alice ListVirtualMFADevices \
+                     ListOpenIDConnectProviders ListSAMLProviders";
         for line in lists.split_ascii_whitespace() {
             let answer = self.server.ask(&self.root, &line.replace('&', " ")).await.ok();
             let body = answer.body.replace(&answer.request_id, "");

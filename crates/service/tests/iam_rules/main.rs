@@ -19,6 +19,7 @@ mod pages;
 mod passwords;
 mod policies;
 mod profiles;
+mod providers;
 mod report;
 mod roles;
 mod service_linked;
