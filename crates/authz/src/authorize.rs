@@ -11,7 +11,7 @@ use iamd_policy::{
 use iamd_types::{Code, Error};
 
 use crate::access::{Access, AccessList, ResourcePolicy};
-use crate::caller::Caller;
+use crate::caller::{Caller, Principal};
 use crate::context::{RequestFacts, context};
 use crate::gather::{Gathered, gather};
 use crate::permit::Authorized;
@@ -185,6 +185,10 @@ fn deciding_of(decision: &Decision<'_>) -> Deciding {
 
 /// AWS's sentence. Whether a role exists is not told to those whom it does not trust.
 fn access_denied(caller: &Caller, access: &Access<'_>, decision: &Decision<'_>) -> Error {
+    if let Principal::Bearer(_) = caller.principal {
+        let message = format!("Not authorized to perform {}", access.action);
+        return Error::new(Code::AccessDenied, message);
+    }
     let hides_existence = matches!(access.resource_policy, ResourcePolicy::Trust(_))
         && decision.effect == iamd_policy::Effect::ImplicitDeny
         && decision.decided_by == Some(PolicyKind::RoleTrust);

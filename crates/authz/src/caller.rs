@@ -7,6 +7,7 @@ use iamd_directory::{Account, Role, User};
 use iamd_policy::PrincipalKind;
 use iamd_types::{AccessKeyId, AccountId, Code, Error, UniqueId};
 
+use crate::bearer::Bearer;
 use crate::sessions::OpenSession;
 
 /// That a request was signed with certain credentials. It stays true; whether these credentials
@@ -35,6 +36,8 @@ pub enum Principal {
         /// The session's name.
         session_name: String,
     },
+    /// Somebody who signs nothing: whom an identity provider vouches for, or, before that is known, nobody.
+    Bearer(Option<Arc<Bearer>>),
     /// A federated user with the rights of whoever let it in.
     Federated {
         /// The user behind it; `None` for the root user.
@@ -51,8 +54,8 @@ pub struct Caller {
     pub principal: Principal,
     /// The account that the principal belongs to.
     pub account: AccountId,
-    /// The access key that signed.
-    pub access_key_id: AccessKeyId,
+    /// The access key that signed, if one did.
+    pub access_key_id: Option<AccessKeyId>,
     /// The session, when the credentials are temporary.
     pub session: Option<Arc<OpenSession>>,
     /// The caller's ARN, as messages and GetCallerIdentity show it.
@@ -82,10 +85,15 @@ impl Caller {
                 "The security token included in the request is invalid.",
             )
         })?;
-        Ok(Self::new(principal, proof, account))
+        Ok(Self::new(principal, Some(proof), account))
     }
 
-    fn new(principal: Principal, proof: &Proof, account: &Account) -> Self {
+    /// Somebody who signed nothing, at the door of this account.
+    pub fn bearer(bearer: Option<Bearer>, account: &Account) -> Self {
+        Self::new(Principal::Bearer(bearer.map(Arc::new)), None, account)
+    }
+
+    fn new(principal: Principal, proof: Option<&Proof>, account: &Account) -> Self {
         let id = account.id();
         let account_text: Arc<str> = id.to_string().into();
         let mut unique_id: Option<Arc<str>> = None;
@@ -108,6 +116,13 @@ impl Caller {
                 unique_id = Some(role_id.into());
                 (arn.into(), account.role_arn(role).into(), user_id.into())
             }
+            Principal::Bearer(bearer) => {
+                let id: Arc<str> = match bearer {
+                    Some(bearer) => bearer.principal_id.as_str().into(),
+                    None => "anonymous".into(),
+                };
+                (Arc::clone(&id), Arc::clone(&id), id)
+            }
             Principal::Federated { user, name } => {
                 let arn: Arc<str> = format!("arn:aws:sts::{id}:federated-user/{name}").into();
                 issuer_arn = user.as_ref().map(|user| account.user_arn(user));
@@ -118,8 +133,8 @@ impl Caller {
         Self {
             principal,
             account: id,
-            access_key_id: proof.access_key_id.clone(),
-            session: proof.session.clone(),
+            access_key_id: proof.map(|proof| proof.access_key_id.clone()),
+            session: proof.and_then(|proof| proof.session.clone()),
             arn,
             principal_arn,
             user_id,
@@ -155,7 +170,7 @@ impl Caller {
     /// The unique id of the user or role that acts; the root user has none.
     pub fn principal_id(&self) -> Option<UniqueId> {
         match &self.principal {
-            Principal::Root => None,
+            Principal::Root | Principal::Bearer(_) => None,
             Principal::User(user) => Some(user.id()),
             Principal::Role { role, .. } => Some(role.id()),
             Principal::Federated { user, .. } => user.as_ref().map(User::id),
@@ -174,13 +189,25 @@ impl Caller {
             Principal::User(_) => "User",
             Principal::Role { .. } => "AssumedRole",
             Principal::Federated { .. } => "FederatedUser",
+            Principal::Bearer(_) => "Anonymous",
         }
     }
 
     /// The principal as the policy engine sees it.
     pub(crate) fn for_policies(&self) -> iamd_policy::Principal<'_> {
+        if let Principal::Bearer(bearer) = &self.principal {
+            let provider = bearer.as_ref().map(|bearer| bearer.provider.as_str());
+            let kind = match provider {
+                Some(_) => PrincipalKind::FederatedOidc,
+                None => PrincipalKind::Anonymous,
+            };
+            return iamd_policy::Principal {
+                provider,
+                ..iamd_policy::Principal::new(kind, "", "")
+            };
+        }
         let (kind, role_arn, session_name, service_linked) = match &self.principal {
-            Principal::Root => (PrincipalKind::Root, None, None, false),
+            Principal::Root | Principal::Bearer(_) => (PrincipalKind::Root, None, None, false),
             Principal::User(_) => (PrincipalKind::User, None, None, false),
             Principal::Role { role, session_name } => (
                 PrincipalKind::RoleSession,

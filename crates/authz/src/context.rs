@@ -46,6 +46,11 @@ pub(crate) fn context(caller: &Caller, facts: &RequestFacts, access: &Access<'_>
 }
 
 fn put_principal(context: &mut Context, caller: &Caller) {
+    if let Principal::Bearer(_) = caller.principal {
+        // What the token says are keys of the action.
+        context.set("aws:PrincipalType", caller.principal_type());
+        return;
+    }
     context.set("aws:PrincipalArn", &*caller.principal_arn);
     context.set("aws:PrincipalAccount", caller.account.to_string());
     context.set("aws:PrincipalType", caller.principal_type());
@@ -63,7 +68,7 @@ fn put_principal(context: &mut Context, caller: &Caller) {
                 context.set(&format!("aws:PrincipalTag/{key}"), value);
             }
         }
-        Principal::Root | Principal::Federated { .. } => {}
+        Principal::Root | Principal::Bearer(_) | Principal::Federated { .. } => {}
     }
 }
 

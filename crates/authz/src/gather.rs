@@ -63,7 +63,7 @@ struct UnreadablePolicy(String);
 pub(crate) fn gather<'a>(caller: &'a Caller, account: &'a Account) -> Result<Gathered<'a>, Error> {
     let mut gathered = Gathered::default();
     match &caller.principal {
-        Principal::Root => {}
+        Principal::Root | Principal::Bearer(_) => {}
         Principal::User(user) | Principal::Federated { user: Some(user), .. } => {
             add_entity(&mut gathered.identity, account, user.attached(), user.id())?;
             for group in account.groups_of(user) {

@@ -10,6 +10,7 @@
 mod access;
 mod authenticate;
 mod authorize;
+mod bearer;
 mod caller;
 mod context;
 mod explain;
@@ -23,6 +24,7 @@ mod sets;
 pub use access::{Access, AccessList, ResourcePolicy};
 pub use authenticate::{Authenticator, Signed};
 pub use authorize::{Deciding, Denied, authorize, ensure_session_may_call};
+pub use bearer::Bearer;
 pub use caller::{Caller, Principal, Proof};
 pub use context::RequestFacts;
 pub use explain::explain;

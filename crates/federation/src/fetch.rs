@@ -126,6 +126,11 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Whether the host's certificate leads to none of the registered thumbprints.
+    pub fn is_thumbprint(&self) -> bool {
+        matches!(self, Self::Thumbprint)
+    }
+
     /// Whether the host was not reached at all: trying again may help.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Connect(_) | Self::Timeout)

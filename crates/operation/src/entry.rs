@@ -3,8 +3,8 @@
 use iamd_wire::DecodeError;
 use iamd_wire::query::{Parameters, from_parameters};
 
-use crate::invocation::{Asked, AskedPrepared, AskedPreparedQuery, Work};
-use crate::{Command, Operation, PreparedCommand, PreparedQuery, Query};
+use crate::invocation::{Asked, AskedPrepared, AskedPreparedQuery, AskedUnsigned, Work};
+use crate::{Command, Operation, PreparedCommand, PreparedQuery, Query, UnsignedQuery};
 
 /// An operation without its types: its name, and how to read a request for it.
 #[derive(Clone, Copy)]
@@ -20,6 +20,14 @@ impl Entry {
         Self {
             name: Q::NAME,
             decode: |form| Ok(Work::Query(Box::new(Asked::<Q>(input::<Q>(form)?)))),
+        }
+    }
+
+    /// An operation that reads, and whose caller shows a token instead of signing.
+    pub const fn unsigned<Q: UnsignedQuery>() -> Self {
+        Self {
+            name: Q::NAME,
+            decode: |form| Ok(Work::Query(Box::new(AskedUnsigned::<Q>(input::<Q>(form)?)))),
         }
     }
 

@@ -3,12 +3,14 @@
 use std::future::ready;
 
 use futures_util::future::BoxFuture;
-use iamd_authz::{AccessList, Authorized, Permit};
-use iamd_directory::Transaction;
+use iamd_authz::{AccessList, Authorized, Bearer, Permit, RequestFacts};
+use iamd_directory::{Account, Transaction};
 use iamd_types::{AccountId, Error};
 
 use crate::output::{Output, Typed};
-use crate::{Command, Operation, PreparedCommand, PreparedQuery, Query, View};
+use crate::{
+    Command, Operation, PreparedCommand, PreparedQuery, Query, Tools, UnsignedQuery, View,
+};
 
 /// A decoded request.
 pub enum Work {
@@ -52,6 +54,21 @@ pub trait QueryCall: Call {
         None
     }
 
+    /// See [`UnsignedQuery::account`].
+    fn account(&self) -> Option<AccountId> {
+        None
+    }
+
+    /// See [`UnsignedQuery::prove`]; `None` for operations that must be signed.
+    fn prove<'a>(
+        &'a self,
+        _account: &'a Account,
+        _facts: &'a RequestFacts,
+        _tools: &'a Tools,
+    ) -> Option<BoxFuture<'a, Result<Bearer, Error>>> {
+        None
+    }
+
     /// Answers from the snapshot.
     fn run(&self, authorized: Authorized, view: &View<'_>) -> Result<Box<dyn Output>, Error>;
 }
@@ -67,6 +84,9 @@ pub trait CommandCall: Call {
 
 /// A request for `O`.
 pub(crate) struct Asked<O: Operation>(pub(crate) O::Input);
+
+/// A request for `Q`, which nobody signed.
+pub(crate) struct AskedUnsigned<Q: UnsignedQuery>(pub(crate) Q::Input);
 
 /// A request for `Q`, with what was settled.
 pub(crate) struct AskedPreparedQuery<Q: PreparedQuery> {
@@ -107,6 +127,36 @@ impl<C: PreparedCommand> Call for AskedPrepared<C> {
 
     fn access<'a>(&self, view: &View<'a>) -> Result<AccessList<'a>, Error> {
         C::access(&self.input, view)
+    }
+}
+
+impl<Q: UnsignedQuery> Call for AskedUnsigned<Q> {
+    fn other_account(&self) -> Option<AccountId> {
+        Q::other_account(&self.0)
+    }
+
+    fn access<'a>(&self, view: &View<'a>) -> Result<AccessList<'a>, Error> {
+        Q::access(&self.0, view)
+    }
+}
+
+impl<Q: UnsignedQuery> QueryCall for AskedUnsigned<Q> {
+    fn account(&self) -> Option<AccountId> {
+        Q::account(&self.0)
+    }
+
+    fn prove<'a>(
+        &'a self,
+        account: &'a Account,
+        facts: &'a RequestFacts,
+        tools: &'a Tools,
+    ) -> Option<BoxFuture<'a, Result<Bearer, Error>>> {
+        Some(Q::prove(&self.0, account, facts, tools))
+    }
+
+    fn run(&self, authorized: Authorized, view: &View<'_>) -> Result<Box<dyn Output>, Error> {
+        let output = Q::run(&self.0, &permit::<Q>(authorized)?, view)?;
+        Ok(Box::new(Typed(output)))
     }
 }
 

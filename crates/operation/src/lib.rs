@@ -11,7 +11,7 @@ mod slow;
 mod tools;
 
 use futures_util::future::BoxFuture;
-use iamd_authz::{AccessList, Caller, Permit};
+use iamd_authz::{AccessList, Bearer, Caller, Permit};
 use iamd_directory::{Account, Transaction};
 use iamd_types::{AccountId, Error};
 use serde::Serialize;
@@ -95,6 +95,20 @@ pub trait PreparedQuery: Operation {
         permit: &Permit<Self>,
         view: &View<'_>,
     ) -> Result<Self::Output, Error>;
+}
+
+/// A [`Query`] whose caller signs nothing: a token in the request says who it is.
+pub trait UnsignedQuery: Query {
+    /// The account that the request is for.
+    fn account(input: &Self::Input) -> Option<AccountId>;
+
+    /// Whom the token speaks of, once it is verified.
+    fn prove<'a>(
+        input: &'a Self::Input,
+        account: &'a Account,
+        facts: &'a RequestFacts,
+        tools: &'a Tools,
+    ) -> BoxFuture<'a, Result<Bearer, Error>>;
 }
 
 /// An operation that changes the caller's account. It may be run again on a newer state, so it

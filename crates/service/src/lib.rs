@@ -11,6 +11,7 @@ mod record;
 mod request;
 mod respond;
 mod table;
+mod unsigned;
 
 pub use accounts::{AccountSummary, NewAccount, RootCredentials, RootKey};
 pub use pipeline::{Service, Settings};

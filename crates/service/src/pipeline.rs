@@ -17,6 +17,7 @@ use crate::record::{Connection, Ending, Event, Recipient, Shared, request_parame
 use crate::request::{Reply, Request};
 use crate::respond::{self, Format};
 use crate::table::{Served, Table};
+use crate::unsigned::{unsigned, unsigned_operation};
 
 /// How the service is set up.
 #[derive(Debug, Clone, Default)]
@@ -39,12 +40,12 @@ pub struct Service {
 
 /// What became known about a request, for its log line, however far it got.
 #[derive(Default)]
-struct Trail {
-    service: Option<&'static iamd_api::Service>,
-    operation: Option<&'static str>,
-    caller: Option<Arc<str>>,
-    decision: Option<&'static str>,
-    deciding: Deciding,
+pub(crate) struct Trail {
+    pub(crate) service: Option<&'static iamd_api::Service>,
+    pub(crate) operation: Option<&'static str>,
+    pub(crate) caller: Option<Arc<str>>,
+    pub(crate) decision: Option<&'static str>,
+    pub(crate) deciding: Deciding,
 }
 
 /// A request whose caller is known.
@@ -108,11 +109,15 @@ impl Service {
         let served = self.identify(presented.as_ref(), parameters.as_ref().ok());
         trail.service = Some(served.api);
 
+        // What takes no signature goes a way of its own.
+        if let Some(operation) = unsigned_operation(served, parameters.as_ref().ok()) {
+            let asked = (operation, &parameters?);
+            return self.run_unsigned(request, request_id, served, asked, trail).await;
+        }
+
         // Authenticate: who signed, and who that is now.
-        let Some(presented) = presented else {
-            return Err(unsigned(served, parameters.as_ref().ok()));
-        };
-        let facts = self.facts(request, served, &presented);
+        let presented = presented.ok_or_else(unsigned)?;
+        let facts = self.facts(request, served, presented.scope().region());
         let signed = self.authenticate(request, served, &presented, &facts).await?;
         let caller = Arc::new(Caller::resolve(&signed.proof, &signed.account)?);
         trail.caller = Some(Arc::clone(&caller.arn));
@@ -181,7 +186,7 @@ impl Service {
         self.authenticator.verify(presented, request.body, &settings, facts.now).await
     }
 
-    fn decode(
+    pub(crate) fn decode(
         &self,
         served: &Served,
         operation: &'static iamd_api::Operation,
@@ -328,7 +333,12 @@ impl Service {
     }
 
     /// Records a read or a refusal, for the other account too if it concerns one. A request whose record cannot be kept fails.
-    fn record(&self, event: &Event, caller: &Caller, ending: Ending<'_>) -> Result<(), Error> {
+    pub(crate) fn record(
+        &self,
+        event: &Event,
+        caller: &Caller,
+        ending: Ending<'_>,
+    ) -> Result<(), Error> {
         if !self.log.keeps() {
             return Ok(());
         }
@@ -346,18 +356,18 @@ impl Service {
     }
 
     /// Records a refusal; the error to answer with.
-    fn record_failure(&self, event: &Event, caller: &Caller, error: Error) -> Error {
+    pub(crate) fn record_failure(&self, event: &Event, caller: &Caller, error: Error) -> Error {
         match self.record(event, caller, Ending::Failure(&error)) {
             Ok(()) => error,
             Err(unrecorded) => unrecorded,
         }
     }
 
-    fn facts(
+    pub(crate) fn facts(
         &self,
         request: &Request<'_>,
         served: &Served,
-        presented: &Presented<'_>,
+        region: &str,
     ) -> RequestFacts {
         RequestFacts {
             now: self.clock.now(),
@@ -368,12 +378,12 @@ impl Service {
             // IAM is a global service: its region is us-east-1 wherever it is called.
             region: match served.api.name {
                 "iam" => "us-east-1".to_owned(),
-                _ => presented.scope().region().to_owned(),
+                _ => region.to_owned(),
             },
         }
     }
 
-    fn event(
+    pub(crate) fn event(
         &self,
         request: &Request<'_>,
         request_id: &str,
@@ -436,16 +446,4 @@ fn log_internal(request_id: &str, error: &Error) {
         cause = inner.source();
     }
     tracing::error!(target: "iamd::request", request_id, error = %error.code(), causes);
-}
-
-/// What an unsigned request is told. The few operations that take no signature are not built yet, and
-/// say so.
-fn unsigned(served: &Served, parameters: Option<&Parameters<'_>>) -> Error {
-    let asked = parameters.and_then(|form| served.operation(form.action(), form.version()).ok());
-    match asked.filter(|operation| operation.unsigned).map(|operation| served.entry(operation)) {
-        Some(Err(not_built)) => not_built,
-        _ => {
-            Error::new(Code::MissingAuthenticationToken, "Request is missing Authentication Token")
-        }
-    }
 }

@@ -3,13 +3,13 @@
 use std::sync::OnceLock;
 
 use iamd_audit::{
-    Category, EventId, EventType, IssuerType, Principal, Record, Resource, SessionContext,
-    SessionIssuer, TlsDetails, UserIdentity,
+    Category, EventId, EventType, Federated, IssuerType, Principal, Record, Resource,
+    SessionContext, SessionIssuer, TlsDetails, UserIdentity,
 };
 use iamd_authz::{Caller, Principal as Acting};
 use iamd_credentials::SessionKind;
 use iamd_operation::{Output, RequestFacts};
-use iamd_types::{AccountId, Arn, Error};
+use iamd_types::{AccessKeyId, AccountId, Arn, Error};
 use iamd_wire::cloudtrail;
 use iamd_wire::query::Parameters;
 use serde_json::Value;
@@ -183,7 +183,7 @@ fn user_identity<'a>(
         principal_id: &caller.user_id,
         arn: &caller.arn,
         account: caller.account,
-        access_key_id: Some(caller.access_key_id.as_str()),
+        access_key_id: caller.access_key_id.as_ref().map(AccessKeyId::as_str),
         user_name,
         session: caller.session().map(|session| SessionContext {
             issuer,
@@ -195,6 +195,12 @@ fn user_identity<'a>(
         invoked_by: None,
     };
     match &caller.principal {
+        Acting::Bearer(Some(bearer)) => UserIdentity::WebIdentityUser(Federated {
+            principal_id: &bearer.principal_id,
+            user_name: &bearer.subject,
+            identity_provider: &bearer.provider,
+        }),
+        Acting::Bearer(None) => UserIdentity::Unknown { account: None, principal_id: None },
         Acting::Root => UserIdentity::Root(principal(None, None)),
         Acting::User(user) => UserIdentity::IamUser(principal(Some(user.name()), None)),
         Acting::Role { role, .. } => {

@@ -58,7 +58,7 @@ impl Query for GetFederationToken {
         let (issuer, seconds) = match &permit.caller().principal {
             Principal::Root => (Issuer::Root, asked.min(MAX_ROOT_SECONDS)),
             Principal::User(user) => (Issuer::User { id: user.id() }, asked),
-            Principal::Role { .. } | Principal::Federated { .. } => {
+            Principal::Role { .. } | Principal::Federated { .. } | Principal::Bearer(_) => {
                 return Err(session_credentials());
             }
         };

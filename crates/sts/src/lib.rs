@@ -10,9 +10,12 @@ mod federation_token;
 mod identity;
 mod issue;
 mod mfa;
+mod provider_claims;
+mod saml;
 mod session_policy;
 mod session_tags;
 mod session_token;
+mod web_identity;
 
 use iamd_operation::Entry;
 
@@ -23,5 +26,7 @@ pub const OPERATIONS: &[&[Entry]] = &[
     delegated::OPERATIONS,
     federation_token::OPERATIONS,
     identity::OPERATIONS,
+    saml::OPERATIONS,
     session_token::OPERATIONS,
+    web_identity::OPERATIONS,
 ];

@@ -71,6 +71,6 @@ fn holder(caller: &Caller) -> Option<Holder> {
     match &caller.principal {
         Principal::Root => Some(Holder::Root),
         Principal::User(user) => Some(Holder::User(user.id())),
-        Principal::Role { .. } | Principal::Federated { .. } => None,
+        Principal::Role { .. } | Principal::Federated { .. } | Principal::Bearer(_) => None,
     }
 }

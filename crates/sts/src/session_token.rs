@@ -62,7 +62,7 @@ impl PreparedQuery for GetSessionToken {
         let (principal, seconds) = match &permit.caller().principal {
             Principal::Root => (SessionPrincipal::Root, asked.min(MAX_ROOT_SECONDS)),
             Principal::User(user) => (SessionPrincipal::User { id: user.id() }, asked),
-            Principal::Role { .. } | Principal::Federated { .. } => {
+            Principal::Role { .. } | Principal::Federated { .. } | Principal::Bearer(_) => {
                 let message = "Cannot call GetSessionToken with session credentials";
                 return Err(Error::new(Code::AccessDenied, message));
             }

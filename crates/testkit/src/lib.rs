@@ -10,6 +10,7 @@ mod ask;
 mod clock;
 mod device;
 mod entropy;
+mod issuer;
 mod server;
 mod sink;
 
@@ -17,6 +18,7 @@ pub use answer::Answer;
 pub use clock::FixedClock;
 pub use device::Device;
 pub use entropy::SeededEntropy;
+pub use issuer::TestIssuer;
 pub use server::{Credentials, TestServer};
 pub use sink::Recorded;
 

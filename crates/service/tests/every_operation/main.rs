@@ -20,6 +20,9 @@ use table::{Ask, REFUSED, Row, rows};
 const REFERENCE: &str = include_str!("reference.tsv");
 const ALLOW_ALL: &str = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
 
+/// Those that nobody signs have tests of their own: `sts_rules/web_identity.rs`.
+const UNSIGNED: [&str; 2] = ["AssumeRoleWithSAML", "AssumeRoleWithWebIdentity"];
+
 fn is_unrestricted(row: &Row) -> bool {
     let (_, operation) = row.operation();
     ["GetCallerIdentity", "GetSessionToken"].contains(&operation)
@@ -117,7 +120,9 @@ impl Fixture<'_> {
 fn every_built_operation_is_in_the_table() {
     let rows = rows("", "");
     let listed: BTreeSet<_> = rows.iter().map(Row::operation).collect();
-    assert_eq!(listed, Table::new().built().collect());
+    let table = Table::new();
+    let built = table.built().filter(|(_, name)| !UNSIGNED.contains(name));
+    assert_eq!(listed, built.collect());
     for row in &rows {
         assert_eq!(row.asks.is_empty(), is_unrestricted(row), "{}", row.request);
     }
@@ -130,7 +135,7 @@ fn refused_by_rule_are_those_of_the_lists() {
     let listed = REFUSED.iter().flat_map(|(service, list)| {
         list.lines().map(|line| (*service, line.split(':').next().unwrap()))
     });
-    assert_eq!(refusing, listed.collect());
+    assert_eq!(refusing, listed.filter(|(_, name)| !UNSIGNED.contains(name)).collect());
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod narrowing;
 mod session_token;
 mod tokens;
 mod trust;
+mod web_identity;
 
 use iamd_testkit::{Credentials, TestServer};
 

@@ -1,0 +1,89 @@
+//! Requests for the operations that take no signature: their caller is whom a token speaks of.
+
+use std::sync::Arc;
+
+use iamd_authz::{Caller, authorize};
+use iamd_operation::{View, Work};
+use iamd_types::{Code, Error};
+use iamd_wire::query::Parameters;
+
+use crate::Service;
+use crate::pipeline::Trail;
+use crate::record::Ending;
+use crate::request::{Reply, Request};
+use crate::respond::{self, Format};
+use crate::table::Served;
+
+/// The region of requests that name none.
+const REGION: &str = "us-east-1";
+
+/// The operation that takes no signature, if the parameters name one.
+pub(crate) fn unsigned_operation(
+    served: &Served,
+    parameters: Option<&Parameters<'_>>,
+) -> Option<&'static iamd_api::Operation> {
+    let parameters = parameters?;
+    let operation = served.operation(parameters.action(), parameters.version()).ok()?;
+    operation.unsigned.then_some(operation)
+}
+
+pub(crate) fn unsigned() -> Error {
+    Error::new(Code::MissingAuthenticationToken, "Request is missing Authentication Token")
+}
+
+impl Service {
+    /// Answers a request for such an operation. A signature that it may have counts for nothing.
+    pub(crate) async fn run_unsigned(
+        &self,
+        request: &Request<'_>,
+        request_id: &str,
+        served: &Served,
+        (operation, parameters): (&'static iamd_api::Operation, &Parameters<'_>),
+        trail: &mut Trail,
+    ) -> Result<Reply, Error> {
+        trail.operation = Some(operation.name);
+        let Work::Query(query) = self.decode(served, operation, parameters)? else {
+            return Err(unsigned());
+        };
+        let refusal = || {
+            let message = format!("Not authorized to perform sts:{}", operation.name);
+            Error::new(Code::AccessDenied, message)
+        };
+        // An account that is not there is refused like a role that trusts nobody.
+        let id = query.account().ok_or_else(refusal)?;
+        let account = self.tools.directory.account(id).await?.ok_or_else(refusal)?;
+        let facts = self.facts(request, served, REGION);
+        let event = self.event(request, request_id, served, operation, facts, parameters);
+        let nobody = Caller::bearer(None, &account);
+        let Some(proof) = query.prove(&account, &event.facts, &self.tools) else {
+            return Err(unsigned());
+        };
+        let bearer = proof.await.map_err(|error| self.record_failure(&event, &nobody, error))?;
+        let caller = Arc::new(Caller::bearer(Some(bearer), &account));
+        trail.caller = Some(Arc::clone(&caller.user_id));
+        let fail = |error| self.record_failure(&event, &caller, error);
+        let view = View {
+            caller: &caller,
+            account: &account,
+            other: None,
+            facts: &event.facts,
+            tools: &self.tools,
+        };
+        let accesses = query.access(&view).map_err(fail)?;
+        let authorized = match authorize(operation.name, &caller, &account, &accesses, &event.facts)
+        {
+            Ok(authorized) => authorized,
+            Err(denied) => {
+                trail.decision = Some("deny");
+                trail.deciding = denied.deciding;
+                return Err(fail(denied.error));
+            }
+        };
+        trail.decision = Some("allow");
+        trail.deciding = authorized.deciding().clone();
+        let output = query.run(authorized, &view).map_err(fail)?;
+        self.record(&event, &caller, Ending::Success(&*output))?;
+        let format = Format::of(served.api, request);
+        respond::success(format, served.api, operation, request_id, &*output)
+    }
+}
