@@ -22,6 +22,12 @@ pub fn secret_access_key(entropy: &dyn Entropy) -> Secret<String> {
     Secret::new(STANDARD.encode(bytes.as_slice()))
 }
 
+/// A password for one service: 32 random bytes in base64, 44 characters.
+pub fn service_password(entropy: &dyn Entropy) -> Secret<String> {
+    let bytes = Zeroizing::new(random::<32>(entropy));
+    Secret::new(STANDARD.encode(bytes.as_slice()))
+}
+
 /// A password for the root user: 24 characters with upper and lower case letters, digits and
 /// symbols, none that are mistaken for each other; more than 130 bits.
 pub fn root_password(entropy: &dyn Entropy) -> Secret<String> {

@@ -5,6 +5,7 @@
 //! whose data keys seal everything else, each sealed thing bound to what it belongs to. The bytes
 //! are described in `docs/formats.md`.
 
+pub mod certificate;
 mod denial;
 pub mod generate;
 mod keyring;
@@ -14,6 +15,7 @@ pub mod password;
 pub mod qr;
 mod sealer;
 mod session;
+pub mod ssh_key;
 mod token;
 pub mod totp;
 

@@ -33,9 +33,14 @@ mod render;
 mod role;
 mod saml_provider;
 mod service_linked_role;
+mod server_certificate;
+mod service_credential;
+mod signing_certificate;
 mod simulate;
 mod simulation;
 mod simulation_input;
+mod ssh_public_key;
+mod status;
 mod tags;
 mod trust;
 mod user;
@@ -70,6 +75,10 @@ pub const OPERATIONS: &[&[Entry]] = &[
     simulate::OPERATIONS,
     oidc_provider::OPERATIONS,
     saml_provider::OPERATIONS,
+    server_certificate::OPERATIONS,
+    service_credential::OPERATIONS,
+    signing_certificate::OPERATIONS,
+    ssh_public_key::OPERATIONS,
     tags::OPERATIONS,
     user::OPERATIONS,
 ];

@@ -1,5 +1,5 @@
-//! Tags of users, roles, customer managed policies, instance profiles, MFA devices and
-//! identity providers.
+//! Tags of users, roles, customer managed policies, instance profiles, MFA devices, server
+//! certificates and identity providers.
 
 use iamd_api::iam;
 use iamd_authz::{Access, AccessList, Permit};
@@ -9,7 +9,7 @@ use iamd_types::tag::{KeyCase, is_reserved};
 use iamd_types::{Code, Error, Kind, Tag};
 
 use crate::page::Paging;
-use crate::{instance_profile, managed_policy, mfa, oidc_provider, owner, render, saml_provider};
+use crate::{instance_profile, managed_policy, mfa, oidc_provider, owner, render, saml_provider, server_certificate};
 
 /// The tags that a request gives, ready to be stored.
 ///
@@ -114,6 +114,7 @@ struct Roles;
 struct Policies;
 struct InstanceProfiles;
 struct MfaDevices;
+struct ServerCertificates;
 struct OidcProviders;
 struct SamlProviders;
 
@@ -284,6 +285,29 @@ impl Taggable for SamlProviders {
     }
 }
 
+impl Taggable for ServerCertificates {
+    const CASE: KeyCase = KeyCase::Insensitive;
+
+    fn access<'a>(action: &'static str, view: &View<'_>, name: &str) -> Access<'a> {
+        server_certificate::access(action, view, name)
+    }
+
+    fn tags<'a>(account: &'a Account, name: &str) -> Result<Tags<'a>, Error> {
+        Ok(server_certificate::find(account, name)?.tags())
+    }
+
+    fn change(
+        tx: &mut Transaction,
+        name: &str,
+        change: impl FnOnce(&Account, Vec<Tag>) -> Result<Vec<Tag>, Error>,
+    ) -> Result<(), Error> {
+        let mut fields = server_certificate::find(tx, name)?.fields();
+        fields.tags = change(tx, fields.tags)?;
+        tx.put_server_certificate(&fields);
+        Ok(())
+    }
+}
+
 /// The three operations on the tags of one kind of entity.
 macro_rules! tag_operations {
     ($($kind:ty, $name:ident:
@@ -412,6 +436,10 @@ tag_operations! {
         TagMFADevice("iam:TagMFADevice", TagMFADeviceRequest)
         UntagMFADevice("iam:UntagMFADevice", UntagMFADeviceRequest)
         ListMFADeviceTags("iam:ListMFADeviceTags", ListMFADeviceTagsRequest, ListMFADeviceTagsResponse);
+    ServerCertificates, server_certificate_name:
+        TagServerCertificate("iam:TagServerCertificate", TagServerCertificateRequest)
+        UntagServerCertificate("iam:UntagServerCertificate", UntagServerCertificateRequest)
+        ListServerCertificateTags("iam:ListServerCertificateTags", ListServerCertificateTagsRequest, ListServerCertificateTagsResponse);
     OidcProviders, open_id_connect_provider_arn:
         TagOpenIDConnectProvider("iam:TagOpenIDConnectProvider", TagOpenIDConnectProviderRequest)
         UntagOpenIDConnectProvider("iam:UntagOpenIDConnectProvider", UntagOpenIDConnectProviderRequest)

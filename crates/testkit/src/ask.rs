@@ -1,5 +1,7 @@
 //! Requests in short, for tables of cases, and requests signed part by part, for hostile ones.
 
+use std::borrow::Cow;
+
 use iamd_sigv4::{Payload, RequestParts, Settings, sign};
 use iamd_types::Clock;
 
@@ -8,10 +10,11 @@ use crate::{Answer, Credentials, TestServer};
 
 impl TestServer {
     /// Calls what a line says: the operation, then `Name=value` pairs, with blanks between them, so
-    /// that no value holds one (tabs may be in them). `CreateUser UserName=alice Path=/people/`
+    /// that no value holds one (tabs may be in them): `␣` stands for a blank and `⏎` for the end of a
+    /// line. `CreateUser UserName=alice Path=/people/`
     pub async fn ask(&self, credentials: &Credentials, line: &str) -> Answer {
         let (operation, parameters) = parse(line);
-        self.call(credentials, operation, &parameters).await
+        self.call(credentials, operation, &borrowed(&parameters)).await
     }
 
     /// As [`Self::ask`], by the root user of the first account.
@@ -22,7 +25,7 @@ impl TestServer {
     /// As [`Self::ask`], without a signature.
     pub async fn ask_unsigned(&self, line: &str) -> Answer {
         let (operation, parameters) = parse(line);
-        self.call_unsigned(operation, &parameters).await
+        self.call_unsigned(operation, &borrowed(&parameters)).await
     }
 
     /// The headers that a client sends with a form, before it signs.
@@ -55,9 +58,27 @@ impl TestServer {
     }
 }
 
-fn parse(line: &str) -> (&str, Vec<(&str, &str)>) {
+type Parameter<'a> = (&'a str, Cow<'a, str>);
+
+fn parse(line: &str) -> (&str, Vec<Parameter<'_>>) {
     let mut words = line.split(' ').filter(|word| !word.is_empty());
     let operation = words.next().unwrap();
-    let parameters = words.map(|word| word.split_once('=').expect(word));
+    let parameters = words.map(|word| {
+        let (name, value) = word.split_once('=').expect(word);
+        if value.contains(['␣', '⏎']) {
+            (name, Cow::Owned(value.replace('␣', " ").replace('⏎', "\n")))
+        } else {
+            (name, Cow::Borrowed(value))
+        }
+    });
     (operation, parameters.collect())
+}
+
+fn borrowed<'a>(parameters: &'a [Parameter<'a>]) -> Vec<(&'a str, &'a str)> {
+    parameters.iter().map(|(name, value)| (*name, &**value)).collect()
+}
+
+/// A text as a value of a line: its blanks and ends of lines written out.
+pub fn in_line(text: &str) -> String {
+    text.replace(' ', "␣").replace("\r\n", "\n").replace('\n', "⏎")
 }

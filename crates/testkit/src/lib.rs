@@ -11,14 +11,17 @@ mod clock;
 mod device;
 mod entropy;
 mod issuer;
+mod pem;
 mod server;
 mod sink;
 
 pub use answer::Answer;
+pub use ask::in_line;
 pub use clock::FixedClock;
 pub use device::Device;
 pub use entropy::SeededEntropy;
 pub use issuer::TestIssuer;
+pub use pem::{Pem, ssh_key};
 pub use server::{Credentials, TestServer};
 pub use sink::Recorded;
 

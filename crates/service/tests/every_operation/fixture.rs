@@ -1,6 +1,6 @@
 //! An account with something of everything, and a user without permissions.
 
-use iamd_testkit::{Credentials, Device, TestServer};
+use iamd_testkit::{Credentials, Device, Pem, TestServer, in_line, ssh_key};
 
 use crate::table::{Row, fill, rows};
 
@@ -55,6 +55,8 @@ pub(crate) struct Fixture<'s> {
     phone: Device,
     /// An MFA device that is nobody's.
     spare: Device,
+    /// The ids of what alice has uploaded, by their placeholders.
+    uploaded: [(&'static str, String); 3],
 }
 
 impl<'s> Fixture<'s> {
@@ -74,7 +76,8 @@ impl<'s> Fixture<'s> {
         let job = server.ask(&root, &line).await.ok().text("JobId");
         let phone = server.device_of(&root, "alice").await;
         let spare = server.new_device(&root, "spare").await;
-        Self { server, account, root, probe, key, job, phone, spare }
+        let uploaded = upload(server, &root).await;
+        Self { server, account, root, probe, key, job, phone, spare, uploaded }
     }
 
     /// All rows, for this account.
@@ -86,10 +89,16 @@ impl<'s> Fixture<'s> {
             ("{PHONE1}", self.phone.code(self.server, 0)),
             ("{PHONE2}", self.phone.code(self.server, 1)),
         ];
+        let pem = Pem::new();
+        let files = [
+            ("{PEM}", in_line(&pem.certificate)),
+            ("{PEM_KEY}", in_line(&pem.key)),
+            ("{SSH_KEY}", in_line(&ssh_key(9))),
+        ];
         let mut rows = rows(&self.account, &self.key);
         for row in &mut rows {
-            for (name, code) in &shown {
-                row.request = row.request.replace(name, code);
+            for (name, value) in shown.iter().chain(&files).chain(&self.uploaded) {
+                row.request = row.request.replace(name, value);
             }
         }
         rows
@@ -123,4 +132,24 @@ impl<'s> Fixture<'s> {
         }
         contents
     }
+}
+
+/// Gives alice a credential of every other kind, and the account server certificates.
+async fn upload(server: &TestServer, root: &Credentials) -> [(&'static str, String); 3] {
+    let pem = Pem::new();
+    let (certificate, key) = (in_line(&pem.certificate), in_line(&pem.key));
+    let server_certificate = format!(
+        "UploadServerCertificate Path=/web/ ServerCertificateName=www CertificateBody={certificate} \
+         PrivateKey={key} Tags.member.1.Key=Team Tags.member.1.Value=blue"
+    );
+    server.ask(root, &server_certificate).await.ok();
+    let line =
+        format!("UploadSSHPublicKey UserName=alice SSHPublicKeyBody={}", in_line(&ssh_key(1)));
+    let ssh = server.ask(root, &line).await.ok().text("SSHPublicKeyId");
+    let line = format!("UploadSigningCertificate UserName=alice CertificateBody={certificate}");
+    let signing = server.ask(root, &line).await.ok().text("CertificateId");
+    let line =
+        "CreateServiceSpecificCredential UserName=alice ServiceName=codecommit.amazonaws.com";
+    let service = server.ask(root, line).await.ok().text("ServiceSpecificCredentialId");
+    [("{SSH}", ssh), ("{SIGNING}", signing), ("{SERVICE}", service)]
 }

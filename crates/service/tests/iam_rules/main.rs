@@ -10,6 +10,7 @@
 
 mod account;
 mod account_settings;
+mod certificates;
 mod documents;
 mod groups;
 mod keys;

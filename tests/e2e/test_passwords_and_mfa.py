@@ -1,0 +1,105 @@
+"""What users prove themselves with besides access keys: MFA devices, passwords, keys and certificates of their own."""
+
+import base64
+import csv
+import hashlib
+import hmac
+import io
+import struct
+import subprocess
+import time
+
+from clients import refusal
+from server import Credentials
+
+STEP = 30
+
+
+def code(seed, step):
+    """RFC 6238, as an authenticator application does it."""
+    tag = hmac.new(base64.b32decode(seed), struct.pack(">q", step), hashlib.sha1).digest()
+    offset = tag[-1] & 0xF
+    return f"{(struct.unpack('>I', tag[offset : offset + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+def now():
+    return int(time.time()) // STEP
+
+
+class Phone:
+    """A virtual device made and assigned with the CLI's own commands; its next code is a new one."""
+
+    def __init__(self, account, user):
+        iam = account.root.iam
+        made = iam.create_virtual_mfa_device(VirtualMFADeviceName=user)["VirtualMFADevice"]
+        self.serial, self.seed = made["SerialNumber"], made["Base32StringSeed"]
+        self.picture = made["QRCodePNG"]
+        step = now()
+        iam.enable_mfa_device(
+            UserName=user,
+            SerialNumber=self.serial,
+            AuthenticationCode1=code(self.seed, step - 1),
+            AuthenticationCode2=code(self.seed, step),
+        )
+        self.next_step = step + 1
+
+    def code(self):
+        """One step ahead of the clock is within what the server takes."""
+        return code(self.seed, self.next_step)
+
+
+def test_a_code_opens_a_session_and_a_role_once(account):
+    alice = account.user("alice")
+    phone = Phone(account, "alice")
+    assert len(phone.seed) == 64 and phone.picture.startswith(b"\x89PNG")
+    listed = account.root.aws("iam list-mfa-devices --user-name alice")["MFADevices"]
+    assert [device["SerialNumber"] for device in listed] == [phone.serial]
+    account.may("alice", {"Effect": "Allow", "Action": "iam:*", "Resource": "*"})
+    token = alice.sts.get_session_token(SerialNumber=phone.serial, TokenCode=phone.code())["Credentials"]
+    session = account.person(Credentials.of(token))
+    assert session.iam.list_users()["Users"][0]["UserName"] == "alice"
+    with refusal("AccessDenied") as message:
+        alice.sts.get_session_token(SerialNumber=phone.serial, TokenCode=phone.code())
+    assert message == ["MultiFactorAuthentication failed with invalid MFA one time pass code. "]
+    if account.iamd.engine == "durable":
+        account.iamd.restart()
+        with refusal("AccessDenied"):
+            alice.sts.get_session_token(SerialNumber=phone.serial, TokenCode=phone.code())
+
+
+def test_passwords_and_the_report(account):
+    alice = account.user("alice")
+    aws = account.root.aws
+    aws("iam update-account-password-policy --minimum-password-length 12 --allow-users-to-change-password")
+    message = aws.refused("iam create-login-profile --user-name alice --password short", "PasswordPolicyViolation")
+    assert message == "Password should have a minimum length of 12"
+    aws("iam create-login-profile --user-name alice --password correct-horse-1 --password-reset-required")
+    alice.iam.change_password(OldPassword="correct-horse-1", NewPassword="battery staple")
+    assert aws("iam get-login-profile --user-name alice")["LoginProfile"]["PasswordResetRequired"] is False
+    assert aws("iam generate-credential-report")["State"] == "STARTED"
+    assert aws("iam generate-credential-report")["State"] == "COMPLETE"
+    content = account.root.iam.get_credential_report()["Content"].decode()
+    root, user = csv.DictReader(io.StringIO(content))
+    assert (root["user"], user["user"]) == ("<root_account>", "alice")
+    assert (user["password_enabled"], user["mfa_active"], user["access_key_1_active"]) == ("true", "false", "true")
+
+
+def test_keys_and_certificates(account, tmp_path):
+    account.root.iam.create_user(UserName="alice")
+    iam = account.root.iam
+    run = lambda *words: subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    run("ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f", "id")
+    body = (tmp_path / "id.pub").read_text()
+    key = iam.upload_ssh_public_key(UserName="alice", SSHPublicKeyBody=body)["SSHPublicKey"]
+    assert f"MD5:{key['Fingerprint']}" in run("ssh-keygen", "-l", "-E", "md5", "-f", "id.pub")
+    subject = ["-subj", "/CN=www.example.com", "-days", "30", "-nodes", "-keyout", "key.pem", "-out", "cert.pem"]
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", *subject)
+    certificate, private = (tmp_path / "cert.pem").read_text(), (tmp_path / "key.pem").read_text()
+    upload = {"ServerCertificateName": "www", "CertificateBody": certificate, "PrivateKey": private}
+    iam.upload_server_certificate(**upload)
+    assert iam.get_server_certificate(ServerCertificateName="www")["ServerCertificate"]["CertificateBody"] == certificate
+    iam.upload_signing_certificate(UserName="alice", CertificateBody=certificate)
+    made = iam.create_service_specific_credential(UserName="alice", ServiceName="codecommit.amazonaws.com")
+    assert made["ServiceSpecificCredential"]["ServiceUserName"] == f"alice-at-{account.id}"
+    with refusal("DeleteConflict"):
+        iam.delete_user(UserName="alice")
