@@ -223,8 +223,9 @@ mod tests {
         #[test]
         fn keys_come_back(modulus in proptest::collection::vec(any::<u8>(), 256..300)) {
             if let Some(key) = unsigned(&signed(&modulus)).and_then(|it| SshKey::of(&[3], it)) {
-                prop_assert_eq!(SshKey::parse(&key.to_ssh()).unwrap(), key.clone());
-                prop_assert_eq!(SshKey::parse(&key.to_pem().unwrap()).unwrap(), key);
+                let forms = [key.to_ssh(), key.to_pem().unwrap()];
+                let read = forms.map(|form| SshKey::parse(&form).unwrap());
+                prop_assert!(read.iter().all(|it| *it == key));
             }
         }
     }

@@ -9,7 +9,10 @@ use iamd_types::tag::{KeyCase, is_reserved};
 use iamd_types::{Code, Error, Kind, Tag};
 
 use crate::page::Paging;
-use crate::{instance_profile, managed_policy, mfa, oidc_provider, owner, render, saml_provider, server_certificate};
+use crate::{
+    instance_profile, managed_policy, mfa, oidc_provider, owner, render, saml_provider,
+    server_certificate,
+};
 
 /// The tags that a request gives, ready to be stored.
 ///
