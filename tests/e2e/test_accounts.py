@@ -24,6 +24,10 @@ def test_create_list_reset(durable):
     )
     assert "secret" not in done.stdout.lower()
 
+    # An e-mail address is one root user's.
+    done = server.iamd("account", "create", "--name", "Third", "--email", "Root@other.example", cwd=durable.folder)
+    assert done.returncode == 1 and "belongs to another account's root user" in done.stderr
+
     # Names are each account's own, aliases are everybody's.
     for account in (first, other):
         account.root.iam.create_user(UserName="alice")

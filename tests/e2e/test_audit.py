@@ -46,8 +46,11 @@ def test_who_did_what_and_what_was_denied(durable):
     user_id = account.root.iam.get_user(UserName="alice")["User"]["UserId"]
     durable.stop()
     records = durable.records()
+    assert find(records, eventName="CreateAccount", eventType="AwsServiceEvent")["userIdentity"]["invokedBy"] == "iamd"
     for record in records:
         assert record.keys() >= ALWAYS
+        if record["eventType"] == "AwsServiceEvent":
+            continue
         assert record["sourceIPAddress"] == "127.0.0.1" and "Boto3" in record["userAgent"]
         assert record["recipientAccountId"] == account.id
 

@@ -48,14 +48,16 @@ def test_every_setting_is_documented(tmp_path):
     assert "`IAMD_CONFIG`" in text and "`IAMD_MASTER_KEY`" in text
 
 
-def test_the_example_file_is_accepted(tmp_path):
+def test_the_example_files_are_accepted(tmp_path):
     text = (DOCS / "configuration.md").read_text()
-    [example] = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    (tmp_path / "iamd.toml").write_text(example)
-    done = server.iamd("config", "show", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    shown = tomllib.loads(done.stdout)
-    assert tomllib.loads(example).items() <= shown.items()
+    examples = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        (tmp_path / "iamd.toml").write_text(example)
+        done = server.iamd("config", "show", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        shown = tomllib.loads(done.stdout)
+        assert tomllib.loads(example).items() <= shown.items()
 
 
 def test_links_lead_somewhere():

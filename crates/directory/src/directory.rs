@@ -10,7 +10,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OnceCell, mpsc, oneshot};
 
 use crate::account::Account;
-use crate::quotas::Quotas;
+use crate::quotas::QuotaTable;
 use crate::routing::{Route, Routing};
 use crate::transaction::{Origin, Transaction};
 use crate::usage::Usage;
@@ -27,7 +27,7 @@ const NODE: &str = "local";
 /// The accounts of a store.
 pub struct Directory {
     store: Arc<dyn Store>,
-    quotas: Quotas,
+    quotas: QuotaTable,
     entropy: Arc<dyn Entropy>,
     outbox: mpsc::UnboundedSender<OutboxEntry>,
     slots: ArcSwap<HashMap<AccountId, Arc<Slot>>>,
@@ -51,7 +51,7 @@ impl Directory {
     /// sent to `outbox`.
     pub async fn open(
         store: Arc<dyn Store>,
-        quotas: Quotas,
+        quotas: impl Into<QuotaTable>,
         entropy: Arc<dyn Entropy>,
         outbox: mpsc::UnboundedSender<OutboxEntry>,
     ) -> Result<Self, Error> {
@@ -70,7 +70,7 @@ impl Directory {
         let routing = Routing::open(Arc::clone(&store)).await?;
         let usage = Usage::open(Arc::clone(&store), NODE).await?;
         let slots = ArcSwap::from_pointee(slots);
-        Ok(Self { store, quotas, entropy, outbox, slots, routing, usage })
+        Ok(Self { store, quotas: quotas.into(), entropy, outbox, slots, routing, usage })
     }
 
     /// The ids of all accounts, in no particular order.
@@ -215,7 +215,7 @@ impl Directory {
         slot.loaded
             .get_or_try_init(|| async {
                 let partition = partition(slot.id)?;
-                let empty = Account::new(slot.id, self.quotas);
+                let empty = Account::new(slot.id, self.quotas.of(slot.id));
                 let account = load(&*self.store, &partition, &empty).await?;
                 let published = Arc::new(ArcSwap::from_pointee(account));
                 let (queue, waiting) = mpsc::channel(MAX_WAITING);

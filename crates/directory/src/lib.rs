@@ -47,7 +47,7 @@ pub use providers::{
     OidcProvider, OidcProviderFields, SamlProvider, SamlProviderFields, TokenIssuer,
     TokenIssuerFields, TokenKey, TokenKeyFields,
 };
-pub use quotas::Quotas;
+pub use quotas::{QuotaTable, Quotas};
 pub use records::{
     AccessKey, AccessKeyFields, AccountFields, AccountRecord, Group, GroupFields, InlinePolicy,
     InlinePolicyFields, InstanceProfile, InstanceProfileFields, ManagedPolicy, ManagedPolicyFields,

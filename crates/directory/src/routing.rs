@@ -19,6 +19,8 @@ pub enum Route {
     AccessKey,
     /// An account alias.
     Alias,
+    /// The e-mail address of a root user, in lower case.
+    Email,
 }
 
 impl Route {
@@ -26,6 +28,7 @@ impl Route {
         let prefix: &[u8] = match self {
             Self::AccessKey => b"k/",
             Self::Alias => b"a/",
+            Self::Email => b"e/",
         };
         [prefix, name.as_bytes()].concat().into()
     }

@@ -16,12 +16,16 @@ use clap::{ArgMatches, Args, FromArgMatches};
 use iamd_federation::HostPattern;
 use iamd_types::{AccessKeyId, AccountId, Secret};
 use serde::{Deserialize, Serialize};
-use toml::Table;
+use toml::{Table, Value};
 
+use crate::quotas::QuotaSettings;
 use crate::settings::{Email, Endpoint, LogFormat, Network, Region, Switch, Text};
 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "iamd.toml";
+
+/// The one setting that has neither a flag nor a variable.
+const QUOTAS: &str = "quotas";
 
 const LISTENING: &str = "Listening";
 const STATE: &str = "State";
@@ -140,6 +144,10 @@ pub(crate) struct Config {
     #[arg(long, env = "IAMD_LOG_FORMAT", value_name = "text|json", help_heading = LOGGING)]
     #[arg(default_value = "text", hide_possible_values = true)]
     pub(crate) log_format: LogFormat,
+
+    /// The quotas of accounts. Only in the file: `[quotas]`, and `[quotas.ACCOUNT-ID]` for one account.
+    #[arg(skip)]
+    pub(crate) quotas: QuotaSettings,
 }
 
 fn access_key_id(text: &str) -> Result<String, String> {
@@ -221,6 +229,9 @@ pub(crate) fn load(file: Option<&Path>, given: &ArgMatches) -> anyhow::Result<Ef
             table.insert(key.to_owned(), value.clone());
         }
         sources.insert(key.to_owned(), source);
+    }
+    if let Some(quotas) = from_file.get(QUOTAS) {
+        table.insert(QUOTAS.to_owned(), quotas.clone());
     }
     let config: Config = table.clone().try_into()?;
     config.check()?;
@@ -322,6 +333,12 @@ impl Effective {
                 Some(_) if is_secret(key) => writeln!(text, "# {key} is set  # {source}"),
                 Some(value) => writeln!(text, "{key} = {value}  # {source}"),
             };
+        }
+        if let Some(Value::Table(quotas)) = self.table.get(QUOTAS)
+            && !quotas.is_empty()
+        {
+            let shown = Table::from_iter([(QUOTAS.to_owned(), Value::Table(quotas.clone()))]);
+            let _ = write!(text, "\n# Quotas\n{shown}");
         }
         text
     }

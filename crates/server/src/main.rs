@@ -19,6 +19,7 @@ mod policy_test;
 mod policy_text;
 mod policy_validate;
 mod providers;
+mod quotas;
 mod root_user;
 mod serve;
 mod settings;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use iamd_audit::{Discard, JsonLines, Log};
 use iamd_credentials::MasterKey;
-use iamd_directory::{Directory, Quotas};
+use iamd_directory::Directory;
 use iamd_operation::Tools;
 use iamd_service::{Service, Settings};
 use iamd_store::{Embedded, History, Memory, OpenError, Store};
@@ -40,10 +40,14 @@ impl State {
         let keyring = keys::open_keyring(&*store, &source, &*clock, &*entropy).await?;
         let log = open_log(config, &clock)?;
         let (moved, outbox) = mpsc::unbounded_channel();
-        let directory =
-            Directory::open(Arc::clone(&store), Quotas::default(), Arc::clone(&entropy), moved)
-                .await
-                .context("cannot read the accounts from the store")?;
+        let directory = Directory::open(
+            Arc::clone(&store),
+            config.quotas.quotas.clone(),
+            Arc::clone(&entropy),
+            moved,
+        )
+        .await
+        .context("cannot read the accounts from the store")?;
         let directory = Arc::new(directory);
         let tools = Tools {
             directory: Arc::clone(&directory),

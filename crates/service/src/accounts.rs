@@ -3,6 +3,7 @@
 use iamd_credentials::{generate, password};
 use iamd_directory::{AccessKey, AccessKeyFields, AccountFields, Origin, Route, Transaction};
 use iamd_types::{AccessKeyId, AccountId, Code, Entropy, Error, Secret, Timestamp, entropy};
+use serde_json::json;
 
 use crate::Service;
 
@@ -86,9 +87,12 @@ impl Service {
     /// Makes the account with these root credentials.
     ///
     /// # Errors
-    /// `EntityAlreadyExists` when the account or the key id is there already.
+    /// `EntityAlreadyExists` when the account, the key id or the e-mail address is there already.
     pub async fn create_account(&self, credentials: &RootCredentials) -> Result<(), Error> {
+        self.ensure_log_works()?;
+        let _turn = self.making.lock().await;
         let account = credentials.account;
+        self.route_email(account, &credentials.email).await?;
         self.route_key(account, &credentials.key.id).await?;
         let (entropy, secret) =
             (std::sync::Arc::clone(&self.tools.entropy), credentials.password.clone());
@@ -96,6 +100,9 @@ impl Service {
         let root_password = hashed.await.map_err(Error::internal)?;
         let key = self.sealed(account, &credentials.key);
         let (name, email) = (credentials.name.clone(), credentials.email.clone());
+        let origin = self.origin();
+        let told = json!({ "accountId": account.to_string(), "accessKeyId": key.id });
+        let recorded = self.operator_record(account, "CreateAccount", origin.now, told);
         let work = move |tx: &mut Transaction| {
             let created = tx.now();
             tx.put_account(&AccountFields {
@@ -110,9 +117,10 @@ impl Service {
                 deletion_tasks: Vec::new(),
             });
             tx.put_access_key(&AccessKeyFields { created, ..key.clone() });
+            recorded.put(tx);
             Ok(())
         };
-        self.tools.directory.create_account(account, self.origin(), work).await
+        self.tools.directory.create_account(account, origin, work).await
     }
 
     /// Takes all access keys from the root user and gives it a new one.
@@ -124,8 +132,12 @@ impl Service {
             let message = format!("There is no account {account} on this server.");
             return Err(Error::new(Code::NoSuchEntity, message));
         }
+        self.ensure_log_works()?;
         let drawn = draw_key(account, &*self.tools.entropy);
         let key = self.sealed(account, &drawn);
+        let origin = self.origin();
+        let told = json!({ "accountId": account.to_string(), "accessKeyId": key.id });
+        let recorded = self.operator_record(account, "ResetRootAccessKey", origin.now, told);
         let work = move |tx: &mut Transaction| {
             let Some(record) = tx.record() else { return Ok(()) };
             let mut fields = record.fields();
@@ -136,9 +148,10 @@ impl Service {
             tx.put_account(&fields);
             let created = tx.now();
             tx.put_access_key(&AccessKeyFields { created, ..key.clone() });
+            recorded.put(tx);
             Ok(())
         };
-        self.tools.directory.write(account, self.origin(), work).await?;
+        self.tools.directory.write(account, origin, work).await?;
         Ok(drawn)
     }
 
@@ -172,6 +185,27 @@ impl Service {
             return Ok(());
         }
         let message = format!("The access key id {id} belongs to another account.");
+        Err(Error::new(Code::EntityAlreadyExists, message))
+    }
+
+    /// An e-mail address leads to one account. A registration that the account's own record never confirmed
+    /// can be taken over.
+    async fn route_email(&self, account: AccountId, email: &str) -> Result<(), Error> {
+        let email = email.to_lowercase();
+        let directory = &self.tools.directory;
+        if let Some(owner) = directory.routing().find(Route::Email, &email) {
+            // So that its record can be asked below.
+            directory.account(owner).await?;
+        }
+        let is_taken = |owner| {
+            let account = directory.loaded(owner);
+            let record = account.as_ref().and_then(|account| account.record());
+            record.is_some_and(|record| record.email().to_lowercase() == email)
+        };
+        if directory.register(Route::Email, &email, account, is_taken).await? {
+            return Ok(());
+        }
+        let message = format!("The e-mail address {email} belongs to another account's root user.");
         Err(Error::new(Code::EntityAlreadyExists, message))
     }
 

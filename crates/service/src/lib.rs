@@ -3,6 +3,7 @@
 //! [`pipeline`] reads top to bottom as one request goes. Nothing above it decides, nothing below it
 //! records. This crate must not know sockets.
 
+mod account_record;
 mod accounts;
 mod identify;
 mod outbox;

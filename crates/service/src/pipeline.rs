@@ -33,6 +33,8 @@ pub struct Service {
     pub(crate) tools: Arc<Tools>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) log: Log,
+    /// Accounts are made one after the other, so that two cannot get the same e-mail address.
+    pub(crate) making: tokio::sync::Mutex<()>,
     authenticator: Authenticator,
     table: Table,
     settings: Settings,
@@ -62,7 +64,15 @@ impl Service {
         let authenticator =
             Authenticator::new(Arc::clone(&tools.directory), Arc::clone(&tools.keyring));
         let tools = Arc::new(tools);
-        Self { tools, clock, log, authenticator, table: Table::new(), settings }
+        Self {
+            tools,
+            clock,
+            log,
+            making: tokio::sync::Mutex::default(),
+            authenticator,
+            table: Table::new(),
+            settings,
+        }
     }
 
     /// The accounts.
@@ -322,7 +332,7 @@ impl Service {
     }
 
     /// A change is not made while its record could not be moved on.
-    fn ensure_log_works(&self) -> Result<(), Error> {
+    pub(crate) fn ensure_log_works(&self) -> Result<(), Error> {
         let refused = match self.log.health() {
             Health::Working => return Ok(()),
             Health::Full => Refused::Full,

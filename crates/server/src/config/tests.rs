@@ -73,7 +73,7 @@ fn wrong_files_are_refused_by_line() {
     check_refused(
         "listen = 'localhost:1'\n\nlisen = 'localhost:2'\n",
         &expect![
-            "iamd.toml:3: unknown field `lisen`, expected one of `listen`, `tls_cert`, `tls_key`, `insecure_http`, `trusted_proxies`, `data_dir`, `ephemeral`, `master_key_file`, `account_id`, `root_email`, `root_access_key_id`, `root_secret_access_key`, `regions`, `audit`, `audit_dir`, `log`, `log_format`"
+            "iamd.toml:3: unknown field `lisen`, expected one of `listen`, `tls_cert`, `tls_key`, `insecure_http`, `trusted_proxies`, `data_dir`, `ephemeral`, `master_key_file`, `account_id`, `root_email`, `root_access_key_id`, `root_secret_access_key`, `regions`, `encode_denials`, `audit`, `audit_dir`, `oidc_hosts`, `oidc_internal_networks`, `oidc_ca`, `log`, `log_format`, `quotas`"
         ],
     );
     check_refused(
@@ -96,6 +96,20 @@ fn wrong_files_are_refused_by_line() {
         "trusted_proxies = ['10.0.0.0/8', 'proxy']",
         &expect!["iamd.toml:1: expected an address or a network, such as 10.0.0.0/8"],
     );
+}
+
+#[test]
+fn quotas_are_read_from_the_file_and_shown() {
+    let file = "log = 'warn'\n[quotas]\nusers = 7\n[quotas.111122223333]\nroles = 3\n";
+    let effective = effective(Some(file), &[]).unwrap();
+    let quotas = &effective.config.quotas.quotas;
+    assert_eq!(quotas.of("111122223333".parse().unwrap()).roles, 3);
+    let shown = effective.show();
+    let expected = "\n# Quotas\n[quotas]\nusers = 7\n\n[quotas.111122223333]\nroles = 3\n";
+    assert!(shown.ends_with(expected), "{shown}");
+    parse_file("shown".as_ref(), &shown).unwrap();
+    let error = self::effective(Some("[quotas]\nuser = 7"), &[]).unwrap_err();
+    assert!(format!("{error:#}").contains("unknown quota `user`"), "{error:#}");
 }
 
 #[test]
@@ -158,8 +172,14 @@ fn what_is_shown_tells_sources_and_no_secrets() {
 
         # Behaviour
         regions = ["us-east-1"]  # --regions
+        encode_denials = "off"  # default
         audit = "on"  # default
         # audit_dir is not set
+
+        # Identity providers
+        oidc_hosts = []  # default
+        oidc_internal_networks = []  # default
+        # oidc_ca is not set
 
         # Logging
         log = "info"  # default
