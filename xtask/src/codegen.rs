@@ -56,6 +56,13 @@ pub(crate) const SERVICES: &[Service] = &[
         secrets: &["tokenType", "tokenCodeType"],
         sentences: &[],
     },
+    Service {
+        name: "accessanalyzer",
+        echoes_values: true,
+        audit_date_format: "%b %-d, %Y, %-I:%M:%S %p",
+        secrets: &[],
+        sentences: &[],
+    },
 ];
 
 /// A service's model and what is derived from it once.
@@ -119,13 +126,19 @@ fn format(root: &Path, text: &str) -> anyhow::Result<String> {
 impl<'a> Source<'a> {
     fn read(root: &Path, service: &'a Service) -> anyhow::Result<Self> {
         let model = Model::read(root, service.name)?;
-        ensure!(model.service == service.name && model.metadata.protocol == "query");
+        let protocol = model.metadata.protocol.as_str();
+        ensure!(model.service == service.name && ["query", "rest-json"].contains(&protocol));
         let operations = model.operations.values();
         let inputs = operations.clone().filter_map(|operation| operation.input.as_ref());
         let inputs = reachable(&model, inputs.map(|input| input.shape.as_str()))?;
         let outputs = operations.filter_map(|operation| operation.output.as_ref());
         let outputs = reachable(&model, outputs.map(|output| output.shape.as_str()))?;
         Ok(Self { service, model, inputs, outputs })
+    }
+
+    /// Whether requests and answers are JSON, and methods and paths tell operations apart.
+    fn is_rest(&self) -> bool {
+        self.model.metadata.protocol == "rest-json"
     }
 
     /// The shapes that requests or answers hold, in order of name.

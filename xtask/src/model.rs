@@ -31,6 +31,8 @@ pub(crate) struct Metadata {
     pub(crate) api_version: String,
     pub(crate) endpoint_prefix: String,
     pub(crate) protocol: String,
+    /// Of the Query protocol alone.
+    #[serde(default)]
     pub(crate) xml_namespace: String,
 }
 
@@ -38,8 +40,7 @@ pub(crate) struct Metadata {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Operation {
     pub(crate) name: String,
-    #[serde(rename = "http")]
-    _http: IgnoredAny,
+    pub(crate) http: Http,
     pub(crate) input: Option<Reference>,
     pub(crate) output: Option<Output>,
     #[serde(default)]
@@ -49,11 +50,20 @@ pub(crate) struct Operation {
     _auth: Option<IgnoredAny>,
 }
 
+/// Where an operation is asked for: of protocols that say so by method and path.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Http {
+    pub(crate) method: String,
+    pub(crate) request_uri: String,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Output {
     pub(crate) shape: String,
-    pub(crate) result_wrapper: String,
+    /// Of the Query protocol alone.
+    pub(crate) result_wrapper: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -64,6 +74,10 @@ pub(crate) struct Reference {
     _deprecated: Option<IgnoredAny>,
     #[serde(rename = "deprecatedSince")]
     _deprecated_since: Option<IgnoredAny>,
+    /// Where a member stands in a request, if not in its body.
+    pub(crate) location: Option<String>,
+    /// What it is called there.
+    pub(crate) location_name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -97,7 +111,8 @@ pub(crate) struct Shape {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ErrorTrait {
-    pub(crate) code: String,
+    /// The name of the shape, when there is none.
+    pub(crate) code: Option<String>,
     pub(crate) http_status_code: u16,
 }
 

@@ -17,7 +17,7 @@ const LAYERS: &[&[&str]] = &[
     &["directory"],
     &["authz", "federation", "audit"],
     &["operation"],
-    &["iam", "sts"],
+    &["analyzer", "iam", "sts"],
     &["service"],
     &["gateway", "s3", "console"],
     &["server"],

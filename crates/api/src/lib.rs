@@ -1,10 +1,11 @@
 //! Shapes, constraints and operation tables of AWS services, generated from compact models.
 //!
-//! `cargo xtask codegen` writes the modules [`iam`] and [`sts`] from `models/*.json`: plain structs
+//! `cargo xtask codegen` writes the modules [`iam`], [`sts`] and [`accessanalyzer`] from `models/*.json`: plain structs
 //! that serde reads and writes, and constant tables ([`Service`], [`Operation`], [`Shape`]) that
 //! say what a request may hold. Nothing here knows what an operation does or how bytes look on the
 //! wire; whoever reads requests walks the tables.
 
+pub mod accessanalyzer;
 pub mod document;
 pub mod iam;
 pub mod pattern;
@@ -14,4 +15,4 @@ mod tag;
 
 pub use document::PolicyDocument;
 pub use pattern::Pattern;
-pub use shape::{ErrorShape, Kind, Member, Operation, Service, Shape};
+pub use shape::{ErrorShape, Kind, Member, Operation, Protocol, Route, Service, Shape};

@@ -5,15 +5,17 @@
 
 use crate::Pattern;
 
-/// An AWS service of the Query protocol.
+/// An AWS service.
 #[derive(Debug)]
 pub struct Service {
     /// The name in signatures and event sources: `iam`.
     pub name: &'static str,
     /// The only `Version` that requests may ask for.
     pub api_version: &'static str,
-    /// The namespace of answers.
+    /// The namespace of answers in XML.
     pub xml_namespace: &'static str,
+    /// How requests and answers are written.
+    pub protocol: Protocol,
     /// Whether validation messages repeat the refused value. Sensitive values are never repeated.
     pub echoes_values: bool,
     /// How CloudTrail's `responseElements` write a date, in the notation of `strftime`.
@@ -22,6 +24,28 @@ pub struct Service {
     pub operations: &'static [Operation],
     /// The errors of the model, sorted by code.
     pub errors: &'static [ErrorShape],
+}
+
+/// How requests and answers are written.
+#[derive(Debug)]
+pub enum Protocol {
+    /// Forms in, XML out; `Action` names the operation.
+    Query,
+    /// JSON in and out; method and path name the operation.
+    RestJson(&'static [Route]),
+}
+
+/// Where an operation is asked for.
+#[derive(Debug)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// The path.
+    pub path: &'static str,
+    /// The operation's name.
+    pub operation: &'static str,
+    /// The members of the input that stand in the query string; the others stand in the body.
+    pub query: &'static [&'static str],
 }
 
 /// One operation of a service.
@@ -129,6 +153,16 @@ pub struct Member {
 }
 
 impl Service {
+    /// Where a method and path lead, for services that are asked so.
+    pub fn route(&self, method: &str, path: &str) -> Option<&'static Route> {
+        match self.protocol {
+            Protocol::Query => None,
+            Protocol::RestJson(routes) => {
+                routes.iter().find(|route| route.method == method && route.path == path)
+            }
+        }
+    }
+
     /// The operation of this name.
     pub fn operation(&self, name: &str) -> Option<&'static Operation> {
         let at = self.operations.binary_search_by(|operation| operation.name.cmp(name)).ok()?;

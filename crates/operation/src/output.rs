@@ -2,7 +2,7 @@
 
 use iamd_api::{Operation, Service};
 use iamd_types::Error;
-use iamd_wire::{cloudtrail, json, xml};
+use iamd_wire::{cloudtrail, json, rest_json, xml};
 use serde::Serialize;
 
 /// What an operation answered. Each wire format writes it in its own way.
@@ -24,6 +24,9 @@ pub trait Output: Send {
         operation: &Operation,
         request_id: &str,
     ) -> Result<(), Error>;
+
+    /// Appends the answer as JSON of the REST-JSON protocol.
+    fn write_rest_json(&self, out: &mut Vec<u8>) -> Result<(), Error>;
 
     /// Appends the answer as `responseElements` of a CloudTrail record, without secrets.
     fn write_response_elements(
@@ -71,6 +74,10 @@ impl<T: Serialize + Send> Output for Typed<T> {
                 Ok(())
             }
         }
+    }
+
+    fn write_rest_json(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+        rest_json::write_response(out, &self.0).map_err(Error::internal)
     }
 
     fn write_response_elements(

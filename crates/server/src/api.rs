@@ -21,6 +21,8 @@ use crate::keys;
 const OWN: &str = "/-/";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// Where the REST-JSON protocol tells the kind of an error.
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 /// The handler.
 pub(crate) struct Api {
@@ -66,6 +68,7 @@ impl Handler for Api {
             content_type: xml::CONTENT_TYPE,
             request_id,
             error_code: Some(code),
+            error_type: None,
             body,
         })
     }
@@ -160,6 +163,9 @@ fn encode(reply: Reply) -> Response {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     if let Ok(request_id) = HeaderValue::try_from(reply.request_id) {
         headers.insert(REQUEST_ID, request_id);
+    }
+    if let Some(error_type) = reply.error_type {
+        headers.insert(ERROR_TYPE, HeaderValue::from_static(error_type));
     }
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     Response { status, headers, body: Bytes::from(reply.body) }

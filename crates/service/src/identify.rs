@@ -1,9 +1,12 @@
 //! What a request is for: its parameters, and the service that they are meant for.
 
+use iamd_api::Protocol;
 use iamd_types::{Code, Error};
 use iamd_wire::query::Parameters;
+use iamd_wire::rest_json;
 
 use crate::request::Request;
+use crate::table::Served;
 
 /// The form that carries the parameters: the body of a POST, else the query string.
 ///
@@ -32,6 +35,27 @@ fn is_form(request: &Request<'_>) -> bool {
             let essence = sent.split(';').next().unwrap_or_default();
             essence.trim().eq_ignore_ascii_case(FORM)
         })
+}
+
+/// The operation asked for, and its parameters: of a form, or of method, path and JSON.
+pub(crate) fn asked<'f>(
+    served: &Served,
+    request: &Request<'f>,
+    form: Result<Parameters<'f>, Error>,
+) -> Result<(&'static iamd_api::Operation, Parameters<'f>), Error> {
+    if let Protocol::Query = served.api.protocol {
+        let form = form?;
+        return Ok((served.operation(form.action(), form.version())?, form));
+    }
+    let unknown = || {
+        Error::new(
+            Code::InvalidAction,
+            "Unable to determine service/operation name to be authorized",
+        )
+    };
+    let route = served.api.route(request.method, request.path()).ok_or_else(unknown)?;
+    let operation = served.api.operation(route.operation).ok_or_else(unknown)?;
+    Ok((operation, rest_json::read(route, operation, request.query(), request.body)?))
 }
 
 /// The parameters of the form.

@@ -116,7 +116,7 @@ impl Service {
         let presented = self.authenticator.present(&parts)?;
         let form = identify::form(request);
         let parameters = form.and_then(identify::parameters);
-        let served = self.identify(presented.as_ref(), parameters.as_ref().ok());
+        let served = self.identify(request, presented.as_ref(), parameters.as_ref().ok());
         trail.service = Some(served.api);
 
         // What takes no signature goes a way of its own.
@@ -138,8 +138,7 @@ impl Service {
         }
 
         // Decode: a typed input, every constraint of the model checked.
-        let parameters = parameters?;
-        let operation = served.operation(parameters.action(), parameters.version())?;
+        let (operation, parameters) = identify::asked(served, request, parameters)?;
         trail.operation = Some(operation.name);
         if let Some(principal) = caller.principal_id() {
             let accesses = self.tools.directory.usage().accesses();
@@ -162,14 +161,17 @@ impl Service {
         respond::success(format, served.api, operation, request_id, &*output)
     }
 
-    /// The service that a request is for: its credential scope says so, as for AWS's own front ends.
+    /// The service that a request is for: its credential scope says so, as for AWS's own front ends; of an
+    /// unsigned one, its path or version.
     fn identify(
         &self,
+        request: &Request<'_>,
         presented: Option<&Presented<'_>>,
         parameters: Option<&Parameters<'_>>,
     ) -> &Served {
         presented
             .and_then(|presented| self.table.service(presented.scope().service()))
+            .or_else(|| self.table.service_of_route(request.method, request.path()))
             .unwrap_or_else(|| {
                 self.table.service_of_version(parameters.and_then(Parameters::version))
             })

@@ -63,4 +63,6 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// The error's code, when the request was refused.
     pub error_code: Option<Code>,
+    /// `x-amzn-ErrorType`, where the protocol tells errors there.
+    pub error_type: Option<&'static str>,
 }

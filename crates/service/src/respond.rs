@@ -1,9 +1,9 @@
 //! Answers in the protocol that the caller reads.
 
-use iamd_api::{Operation, Service};
+use iamd_api::{Operation, Protocol, Service};
 use iamd_operation::Output;
 use iamd_types::Error;
-use iamd_wire::{json, xml};
+use iamd_wire::{json, rest_json, xml};
 
 use crate::request::{Reply, Request};
 
@@ -12,11 +12,15 @@ use crate::request::{Reply, Request};
 pub(crate) enum Format {
     Xml,
     Json,
+    RestJson,
 }
 
 impl Format {
-    /// STS answers JSON to those who ask for it; all else of the Query protocol is XML.
+    /// The service's protocol. STS answers JSON to those who ask for it; all else of the Query protocol is XML.
     pub(crate) fn of(service: &Service, request: &Request<'_>) -> Self {
+        if let Protocol::RestJson(_) = service.protocol {
+            return Self::RestJson;
+        }
         let asks = request.header("accept").is_some_and(json::is_asked_for);
         if asks && service.name == "sts" { Self::Json } else { Self::Xml }
     }
@@ -25,6 +29,7 @@ impl Format {
         match self {
             Self::Xml => xml::CONTENT_TYPE,
             Self::Json => json::CONTENT_TYPE,
+            Self::RestJson => rest_json::CONTENT_TYPE,
         }
     }
 }
@@ -41,6 +46,7 @@ pub(crate) fn success(
     match format {
         Format::Xml => output.write_xml(&mut body, service, operation, request_id)?,
         Format::Json => output.write_json(&mut body, service, operation, request_id)?,
+        Format::RestJson => output.write_rest_json(&mut body)?,
     }
     Ok(Reply {
         status: 200,
@@ -48,6 +54,7 @@ pub(crate) fn success(
         request_id: request_id.to_owned(),
         body,
         error_code: None,
+        error_type: None,
     })
 }
 
@@ -57,12 +64,21 @@ pub(crate) fn failure(format: Format, service: &Service, request_id: &str, error
     match format {
         Format::Xml => xml::write_error(&mut body, service.xml_namespace, error, request_id),
         Format::Json => json::write_error(&mut body, error, request_id),
+        Format::RestJson => rest_json::write_error(&mut body, error),
     }
+    let (error_type, status) = match format {
+        Format::RestJson => {
+            let (error_type, status) = rest_json::error_type(error.code());
+            (Some(error_type), status)
+        }
+        Format::Xml | Format::Json => (None, error.code().http_status()),
+    };
     Reply {
-        status: error.code().http_status(),
+        status,
         content_type: format.content_type(),
         request_id: request_id.to_owned(),
         body,
         error_code: Some(error.code()),
+        error_type,
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Served {
 
 /// All services.
 pub struct Table {
-    served: [Served; 2],
+    served: [Served; 3],
 }
 
 impl Table {
@@ -27,6 +27,7 @@ impl Table {
             served: [
                 served(&iamd_api::iam::SERVICE, iamd_iam::OPERATIONS),
                 served(&iamd_api::sts::SERVICE, iamd_sts::OPERATIONS),
+                served(&iamd_api::accessanalyzer::SERVICE, iamd_analyzer::OPERATIONS),
             ],
         }
     }
@@ -36,9 +37,14 @@ impl Table {
         self.served.iter().find(|served| served.api.name == name)
     }
 
+    /// The service that is asked by this method and path.
+    pub(crate) fn service_of_route(&self, method: &str, path: &str) -> Option<&Served> {
+        self.served.iter().find(|served| served.api.route(method, path).is_some())
+    }
+
     /// The service whose API has this version; IAM when there is none, as AWS's global endpoint.
     pub(crate) fn service_of_version(&self, version: Option<&str>) -> &Served {
-        let [iam, _] = &self.served;
+        let [iam, ..] = &self.served;
         let known = self.served.iter().find(|served| Some(served.api.api_version) == version);
         known.unwrap_or(iam)
     }
@@ -139,7 +145,11 @@ mod tests {
 
     #[test]
     fn no_operation_is_in_two_tables() {
-        for (tables, name) in [(iamd_iam::OPERATIONS, "iam"), (iamd_sts::OPERATIONS, "sts")] {
+        for (tables, name) in [
+            (iamd_iam::OPERATIONS, "iam"),
+            (iamd_sts::OPERATIONS, "sts"),
+            (iamd_analyzer::OPERATIONS, "access-analyzer"),
+        ] {
             let entries = tables.iter().copied().flatten().count();
             assert_eq!(Table::new().service(name).unwrap().entries.len(), entries, "{name}");
         }

@@ -74,7 +74,7 @@ fn close_response(out: &mut Vec<u8>, request_id: &str) {
 
 /// The dialect of answers: names as in the model.
 #[derive(Clone, Copy)]
-struct Plain;
+pub(crate) struct Plain;
 
 impl Dialect for Plain {
     fn member(self, out: &mut Vec<u8>, name: &'static str) -> Option<Self> {

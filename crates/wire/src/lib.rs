@@ -3,7 +3,7 @@
 //! The Query protocol is read in three steps: [`query::Parameters`] takes a form apart,
 //! [`query::check`] holds it against the constraint tables of `iamd-api`, and
 //! [`query::from_parameters`] makes the operation's input of it. Answers are serde formats:
-//! [`xml`], [`json`], and [`cloudtrail`] for what audit records say about a request.
+//! [`xml`], [`json`], [`rest_json`] (whose requests become the same parameters), and [`cloudtrail`] for what audit records say about a request.
 //!
 //! No operation is known here by name, nothing is read from sockets, and a refused request never
 //! repeats a secret.
@@ -13,6 +13,7 @@ mod error;
 mod form;
 pub mod json;
 pub mod query;
+pub mod rest_json;
 mod ser;
 pub mod xml;
 

@@ -68,6 +68,16 @@ impl<'f> Parameters<'f> {
             }
             pairs.push(Pair::parse(pair)?);
         }
+        Self::sorted(pairs)
+    }
+
+    /// Parameters that another protocol gave, by the names that they would have in a form.
+    pub(crate) fn of_pairs(pairs: Vec<(String, String)>) -> Result<Self, DecodeError> {
+        let pair = |(name, value)| Pair { name: Cow::Owned(name), value: Cow::Owned(value) };
+        Self::sorted(pairs.into_iter().map(pair).collect())
+    }
+
+    fn sorted(mut pairs: Vec<Pair<'f>>) -> Result<Self, DecodeError> {
         pairs.sort_unstable_by(|left, right| by_path(&left.name, &right.name));
         let twice = pairs.array_windows().find(|[left, right]| left.name == right.name);
         if let Some([pair, _]) = twice {

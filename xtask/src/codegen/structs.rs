@@ -66,9 +66,10 @@ fn structure(source: &Source<'_>, name: &str, shape: &Shape) -> anyhow::Result<S
     derives.extend(input.then_some("Deserialize"));
 
     let mut out = format!(
-        "\n/// {}\n#[derive({})]\n#[serde(rename_all = \"PascalCase\")]\npub struct {} {{\n",
+        "\n/// {}\n#[derive({})]\n#[serde(rename_all = \"{}\")]\npub struct {} {{\n",
         describe(source, name),
         derives.join(", "),
+        if source.is_rest() { "camelCase" } else { "PascalCase" },
         naming::type_name(name)
     );
     for (member, reference) in &shape.members.0 {
@@ -112,7 +113,11 @@ fn field(
     }
     let mut out = format!("    /// `{name}`{}.\n", limits(source, &reference.shape, shape)?);
     let mut attributes = Vec::new();
-    if pascal_case(&field) != name {
+    let by_rule = match source.is_rest() {
+        true => camel_case(&field),
+        false => pascal_case(&field),
+    };
+    if by_rule != name {
         attributes.push(format!("rename = \"{name}\""));
     }
     if required && output && MISSING_FOR_ROOT.contains(&(owner, name)) {
@@ -134,6 +139,13 @@ fn field(
 /// What serde's `rename_all = "PascalCase"` makes of a field.
 fn pascal_case(field: &str) -> String {
     field.trim_start_matches("r#").split('_').map(naming::type_name).collect()
+}
+
+/// What serde's `rename_all = "camelCase"` makes of a field.
+fn camel_case(field: &str) -> String {
+    let pascal = pascal_case(field);
+    let mut chars = pascal.chars();
+    chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn rust_type(source: &Source<'_>, name: &str) -> anyhow::Result<String> {

@@ -22,7 +22,9 @@ struct Known {
 }
 
 static OPERATIONS: LazyLock<Vec<Known>> = LazyLock::new(|| {
-    let mut built: Vec<_> = iamd_service::Table::new().built().collect();
+    let table = iamd_service::Table::new();
+    let of_forms = table.built().filter(|(service, _)| ["iam", "sts"].contains(service));
+    let mut built: Vec<_> = of_forms.collect();
     built.sort_unstable();
     built.into_iter().map(|(service, action)| Known::new(service, action)).collect()
 });
