@@ -122,9 +122,9 @@ fn every_built_operation_is_in_the_table() {
     let listed: BTreeSet<_> = rows.iter().map(Row::operation).collect();
     // Of the services that are asked by method and path, each has tests of its own.
     let table = Table::new();
-    let built = table.built().filter(|(service, name)| {
-        ["iam", "sts"].contains(service) && !UNSIGNED.contains(name)
-    });
+    let built = table
+        .built()
+        .filter(|(service, name)| ["iam", "sts"].contains(service) && !UNSIGNED.contains(name));
     assert_eq!(listed, built.collect());
     for row in &rows {
         assert_eq!(row.asks.is_empty(), is_unrestricted(row), "{}", row.request);
