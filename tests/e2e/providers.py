@@ -10,7 +10,7 @@ def members(answer):
     return set(answer) - {"ResponseMetadata"}
 
 
-def providers(iam):
+def providers(iam, sts):
     """Every operation on providers."""
     url, thumbprint = "https://login.example.com/team", "0f" * 20
     arn = iam.create_open_id_connect_provider(Url=url, ClientIDList=["app"], ThumbprintList=[thumbprint])
@@ -42,3 +42,10 @@ def providers(iam):
     [listed] = iam.list_saml_providers()["SAMLProviderList"]
     assert members(listed) == {"Arn", "CreateDate", "ValidUntil"}
     iam.delete_saml_provider(SAMLProviderArn=arn)
+
+    issuer = iam.enable_outbound_web_identity_federation()["IssuerIdentifier"]
+    told = iam.get_outbound_web_identity_federation_info()
+    assert members(told) == {"IssuerIdentifier", "JwtVendingEnabled"} and told["IssuerIdentifier"] == issuer
+    token = sts.get_web_identity_token(Audience=["app"], SigningAlgorithm="ES384")
+    assert members(token) == {"WebIdentityToken", "Expiration"}
+    iam.disable_outbound_web_identity_federation()

@@ -267,7 +267,7 @@ def test_every_operation_that_is_done(account: Account):
     roles(iam, account)
     instance_profiles(iam)
     account_wide(iam, account)
-    providers(iam)
+    providers(iam, sts)
     user = account.person(Credentials.of(account.root.iam.create_access_key(UserName="ann")["AccessKey"]))
     sessions(iam, sts, account, user)
     done |= {("sts", "AssumeRole"), ("sts", "GetSessionToken")}

@@ -86,6 +86,14 @@ impl SamlProvider {
 }
 
 impl TokenKey {
+    /// How long a key is shown after its last token, in seconds: twice as long as a token lasts.
+    pub const SHOWN_SECONDS: i64 = 7200;
+
+    /// Whether tokens that the key signed may still be in use.
+    pub fn is_shown(&self, now: Timestamp) -> bool {
+        self.retired().is_none_or(|last| now < last.plus_seconds(Self::SHOWN_SECONDS))
+    }
+
     /// What the sealed private key is bound to.
     pub fn seal_context(account: AccountId, id: &str) -> Vec<u8> {
         format!("token-key/{account}/{id}").into_bytes()

@@ -24,6 +24,7 @@ mod membership;
 mod mfa;
 mod oidc_provider;
 mod organization;
+mod outbound_federation;
 mod owner;
 mod page;
 mod password_policy;
@@ -74,6 +75,7 @@ pub const OPERATIONS: &[&[Entry]] = &[
     service_linked_role::OPERATIONS,
     simulate::OPERATIONS,
     oidc_provider::OPERATIONS,
+    outbound_federation::OPERATIONS,
     saml_provider::OPERATIONS,
     server_certificate::OPERATIONS,
     service_credential::OPERATIONS,

@@ -111,12 +111,31 @@ impl Api {
         if !matches!(*method, Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
         }
+        if let Some(path) = name.strip_prefix("oidc/") {
+            return self.issuer_document(path).await;
+        }
         match name {
             "health" => plain(StatusCode::OK, "ok\n"),
             "ready" if self.is_ready().await => plain(StatusCode::OK, "ready\n"),
             "ready" => plain(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
             "version" => plain(StatusCode::OK, concat!(env!("CARGO_PKG_VERSION"), "\n")),
             _ => plain(StatusCode::NOT_FOUND, "there is nothing here\n"),
+        }
+    }
+
+    /// What everybody may read about an account that issues tokens.
+    async fn issuer_document(&self, path: &str) -> Response {
+        match self.service.issuer_document(path).await {
+            Ok(Some(document)) => {
+                let mut headers = HeaderMap::with_capacity(4);
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                Response { status: StatusCode::OK, headers, body: Bytes::from(document) }
+            }
+            Ok(None) => plain(StatusCode::NOT_FOUND, "there is nothing here\n"),
+            Err(error) => {
+                tracing::warn!(%error, "the document of an issuer cannot be read");
+                plain(StatusCode::SERVICE_UNAVAILABLE, "not now\n")
+            }
         }
     }
 

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::quotas::QuotaSettings;
-use crate::settings::{Email, Endpoint, LogFormat, Network, Region, Switch, Text};
+use crate::settings::{Email, Endpoint, LogFormat, Network, PublicUrl, Region, Switch, Text};
 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "iamd.toml";
@@ -134,6 +134,11 @@ pub(crate) struct Config {
     /// PEM file with certificate authorities of OIDC providers, besides the system's.
     #[arg(long, env = "IAMD_OIDC_CA", value_name = "FILE", help_heading = FEDERATION)]
     pub(crate) oidc_ca: Option<PathBuf>,
+
+    /// The URL under which this server is reached, for the issuer of the tokens that it signs
+    /// [default: the address that it listens on].
+    #[arg(long, env = "IAMD_PUBLIC_URL", value_name = "URL", help_heading = FEDERATION)]
+    pub(crate) public_url: Option<Text<PublicUrl>>,
 
     /// What is logged: error, warn, info, debug, or a filter such as warn,iamd_service=debug.
     #[arg(long, env = "IAMD_LOG", value_name = "LEVEL", help_heading = LOGGING)]

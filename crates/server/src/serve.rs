@@ -28,7 +28,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     // Listening comes first: a port in use is found before anything is made.
     let Listening { listeners, tls, url } = listen::bind(config).await?;
     let stop = signals.obey(tls);
-    let state = State::open(config).await?;
+    let state = State::open(config, &url).await?;
     let service = &state.service;
     let admin = bind_admin(config)?;
     let greeting = match service.directory().accounts().len() {

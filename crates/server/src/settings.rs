@@ -85,6 +85,30 @@ impl fmt::Display for Network {
     }
 }
 
+/// `http` or `https`, a host, and perhaps a port and a path; without a slash at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PublicUrl(pub(crate) String);
+
+impl FromStr for PublicUrl {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORM: &str = "expected a URL such as https://iam.example.com";
+        let uri: http::Uri = text.parse().map_err(|_| FORM)?;
+        let is_web = matches!(uri.scheme_str(), Some("http" | "https"));
+        if !is_web || text.ends_with('/') || text.contains(['?', '#', '@']) {
+            return Err(FORM);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A region's name, such as `eu-central-1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Region(pub(crate) String);

@@ -33,7 +33,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) async fn open(config: &Config, url: &str) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let (store, source) = open_store(config, &*entropy)?;
@@ -53,6 +53,7 @@ impl State {
             directory: Arc::clone(&directory),
             keyring: Arc::new(keyring),
             issuers: Arc::new(providers::issuers(config)?),
+            public_url: config.public_url.as_ref().map_or(url, |public| &public.0.0).to_owned(),
             entropy: Arc::clone(&entropy),
         };
         let regions = config.regions.iter().map(|region| region.0.0.clone()).collect();

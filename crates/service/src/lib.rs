@@ -6,6 +6,7 @@
 mod account_record;
 mod accounts;
 mod identify;
+mod issuer;
 mod outbox;
 mod pipeline;
 mod record;

@@ -16,6 +16,7 @@ mod session_policy;
 mod session_tags;
 mod session_token;
 mod web_identity;
+mod web_identity_token;
 
 use iamd_operation::Entry;
 
@@ -29,4 +30,5 @@ pub const OPERATIONS: &[&[Entry]] = &[
     saml::OPERATIONS,
     session_token::OPERATIONS,
     web_identity::OPERATIONS,
+    web_identity_token::OPERATIONS,
 ];

@@ -77,7 +77,8 @@ impl TestServer {
         Self::assemble_with(store, Quotas::default(), records, log, settings, fetch).await
     }
 
-    /// A server on a memory store that may ask these identity providers.
+    /// A server on a memory store that may ask these identity providers. The first host is also the one
+    /// under which it is reached itself.
     pub async fn start_with_issuers(fetch: FetchSettings, settings: Settings) -> Self {
         let records = Recorded::default();
         let log = Log::start(records.clone()).unwrap();
@@ -119,6 +120,7 @@ impl TestServer {
         let tools = Tools {
             directory: Arc::new(directory),
             keyring: Arc::clone(&keyring),
+            public_url: fetch.hosts.first().map_or_else(String::new, |it| format!("https://{it}")),
             issuers: Arc::new(Issuers::new(fetch).unwrap()),
             entropy,
         };

@@ -33,15 +33,25 @@ fn reads_only(row: &Row) -> bool {
     let service = [&iamd_api::iam::SERVICE, &iamd_api::sts::SERVICE]
         .into_iter()
         .find(|known| known.name == service);
-    let issues =
-        ["AssumeRole", "AssumeRoot", "DecodeAuthorizationMessage", "GetDelegatedAccessToken"];
+    let issues = [
+        "AssumeRole",
+        "AssumeRoot",
+        "DecodeAuthorizationMessage",
+        "GetDelegatedAccessToken",
+        "GetWebIdentityToken",
+    ];
     service.unwrap().operation(operation).unwrap().read_only || issues.contains(&operation)
 }
 
 /// An operator for the key: `aws:TagKeys` and its like have several values.
 fn operator(key: &str) -> &'static str {
-    let many =
-        ["aws:TagKeys", "iam:AccountPropertyNamespaces", "sts:TransitiveTagKeys"].contains(&key);
+    let many = [
+        "aws:TagKeys",
+        "iam:AccountPropertyNamespaces",
+        "sts:IdentityTokenAudience",
+        "sts:TransitiveTagKeys",
+    ]
+    .contains(&key);
     if many { "ForAnyValue:StringEquals" } else { "StringEquals" }
 }
 

@@ -15,6 +15,7 @@ mod chaining;
 mod federation;
 mod mfa;
 mod narrowing;
+mod outbound;
 mod session_token;
 mod tokens;
 mod trust;
