@@ -3,10 +3,12 @@
 //! Shared by the fuzz target and the differential test. Every byte is a choice, so that what shrinks the bytes shrinks
 //! the scenario.
 
+use std::sync::Arc;
+
 use iamd_policy::{
-    Attached, Context, Decision, Document, Effect, Engine, Evaluator, Policies, PolicySet,
-    Principal, PrincipalKind, Reference, Request, Resource, ResourcePolicyKind, Slot, Source,
-    Verdict, decide,
+    Attached, Context, Decision, Document, Effect, Engine, Evaluator, Index, Policies, PolicySet,
+    Principal, PrincipalKind, PrincipalNumber, Reference, Request, Resource, ResourcePolicyKind,
+    SetNumber, Slot, Source, Verdict, decide,
 };
 
 /// Bytes that are read as choices; zeros follow the last one.
@@ -381,17 +383,12 @@ fn principal(choices: &mut Choices<'_>) -> Principal<'static> {
     }
 }
 
-/// Decides one scenario with both engines and panics where they differ.
-pub(crate) fn compare(bytes: &[u8]) -> Effect {
+/// The most requests to one scenario's policies.
+const REQUESTS: usize = 24;
+
+/// Decides one scenario with both engines and panics where they differ. Tells each request's effect.
+pub(crate) fn compare(bytes: &[u8], mut tell: impl FnMut(Effect)) {
     let choices = &mut Choices(bytes);
-    let request_principal = principal(choices);
-    let action = choices.of(ASKED);
-    let resource = Resource {
-        arn: choices.of(ASKED_RESOURCES),
-        account: choices.of(&[None, None, Some("111111111111"), Some("222222222222")]),
-        management_account: choices.one_in(8),
-    };
-    let context = context(choices);
     let resource_kind = choices.of(&[
         ResourcePolicyKind::Resource,
         ResourcePolicyKind::Resource,
@@ -409,7 +406,6 @@ pub(crate) fn compare(bytes: &[u8]) -> Effect {
     };
     let (scps, rcps) = (levels(false), levels(true));
 
-    let request = Request { principal: request_principal, action, resource, context: &context };
     let attach = |document| Attached { source: Source { name: "p", arn: None }, document };
     let identity_list: Vec<Attached<'_>> = identity.iter().map(attach).collect();
     let session_list: Option<Vec<Attached<'_>>> =
@@ -429,17 +425,59 @@ pub(crate) fn compare(bytes: &[u8]) -> Effect {
         scps: scp_lists.as_deref(),
         rcps: rcp_lists.as_deref(),
     };
-    let wanted = Reference.decide(&request, &policies);
-    let shown = || format!("{request:#?}\n{}", texts(&policies));
-    let found = Engine.decide(&request, &policies);
-    assert_eq!(found, wanted, "{}", shown());
-    for split in 0..3 {
-        let sets = sets(&policies, split);
-        let sets: Vec<&PolicySet> = sets.iter().collect();
-        let verdict = decide(&request, resource_kind, &sets);
-        assert_verdict(&verdict, &wanted, &shown);
+    let compiled = Forms::of(&policies);
+    for number in 0..REQUESTS {
+        let context = context(choices);
+        let request = Request {
+            principal: principal(choices),
+            action: choices.of(ASKED),
+            resource: Resource {
+                arn: choices.of(ASKED_RESOURCES),
+                account: choices.of(&[None, None, Some("111111111111"), Some("222222222222")]),
+                management_account: choices.one_in(8),
+            },
+            context: &context,
+        };
+        tell(compiled.compare(&request, &policies, number == 0));
+        if choices.0.is_empty() {
+            break;
+        }
     }
-    wanted.effect
+}
+
+/// The same policies, put together in every way.
+struct Forms {
+    splits: [Vec<PolicySet>; 3],
+    index: Index,
+    principal: PrincipalNumber,
+}
+
+impl Forms {
+    fn of(policies: &Policies<'_>) -> Self {
+        let mut index = Index::default();
+        let of_documents = sets(policies, 2).into_iter();
+        let numbers: Vec<SetNumber> =
+            of_documents.map(|set| index.add_set(Arc::new(set)).unwrap()).collect();
+        let principal = index.add_principal(&numbers).unwrap();
+        Self { splits: [0, 1, 2].map(|split| sets(policies, split)), index, principal }
+    }
+
+    /// Compares the answers; `whole` is whether also all the statements that they follow from.
+    fn compare(&self, request: &Request<'_>, policies: &Policies<'_>, whole: bool) -> Effect {
+        let wanted = Reference.decide(request, policies);
+        let shown = || format!("{request:#?}\n{}", texts(policies));
+        if whole {
+            assert_eq!(Engine.decide(request, policies), wanted, "{}", shown());
+        }
+        let kind = policies.resource_kind;
+        for sets in &self.splits {
+            let sets: Vec<&PolicySet> = sets.iter().collect();
+            assert_verdict(&decide(request, kind, &sets), &wanted, &shown);
+        }
+        let indexed = self.index.decide(self.principal, request, kind, &[]).unwrap();
+        assert_verdict(&indexed, &wanted, &shown);
+        wanted.effect
+    }
 }
 
 /// The policies in one set, in a set for each slot, or in a set for each document.
@@ -456,6 +494,9 @@ fn sets(policies: &Policies<'_>, split: usize) -> Vec<PolicySet> {
     slots.extend(scps.map(|(index, it)| (Slot::ServiceControl(level(index)), it.clone())));
     let rcps = policies.rcps.unwrap_or_default().iter().enumerate();
     slots.extend(rcps.map(|(index, it)| (Slot::ResourceControl(level(index)), it.clone())));
+    // Which sets come first makes no difference.
+    let first = split % slots.len();
+    slots.rotate_left(first);
     let mut builders = vec![PolicySet::builder()];
     for (slot, documents) in slots {
         if split > 0 {

@@ -9,10 +9,12 @@ mod condition;
 mod decide;
 mod engine;
 mod glob;
+mod index;
 mod rule;
 mod set;
 mod template;
 
 pub use decide::{StatementPlace, Verdict, decide};
 pub use engine::Engine;
+pub use index::{Index, PrincipalNumber, SetNumber};
 pub use set::{Compiled, PolicySet, PolicySetBuilder, Slot};

@@ -38,7 +38,8 @@ pub mod vocabulary;
 
 pub use check::{PolicyType, Refusal, check};
 pub use compile::{
-    Compiled, Engine, PolicySet, PolicySetBuilder, Slot, StatementPlace, Verdict, decide,
+    Compiled, Engine, Index, PolicySet, PolicySetBuilder, PrincipalNumber, SetNumber, Slot,
+    StatementPlace, Verdict, decide,
 };
 pub use context::{Context, Values};
 pub use decision::{Decision, Effect, MatchedStatement, PolicyKind};

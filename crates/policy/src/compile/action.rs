@@ -1,6 +1,6 @@
 //! Actions: the request's in the form that is looked up, and the patterns of a statement sorted by how they are.
 
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
 use crate::Actions;
 use crate::compile::glob::Glob;
@@ -46,6 +46,8 @@ pub(crate) struct Action<'n> {
     pub(crate) service: &'n str,
     /// The first eight bytes after the service.
     pub(crate) head: u64,
+    /// What a set's [`Filter`] knows name and service by.
+    pub(crate) marks: (Mark, Mark),
 }
 
 impl<'n> Action<'n> {
@@ -53,7 +55,8 @@ impl<'n> Action<'n> {
         let name = lower.text();
         let after = name.bytes().position(|byte| byte == b':').map_or(0, |at| at + 1);
         let (service, rest) = name.split_at_checked(after).unwrap_or_default();
-        Self { name, service, head: head(rest.as_bytes()) }
+        let marks = (Mark::of(name), Mark::of(service));
+        Self { name, service, head: head(rest.as_bytes()), marks }
     }
 }
 
@@ -187,6 +190,33 @@ impl Hasher for NameHasher {
 
     fn finish(&self) -> u64 {
         self.0
+    }
+}
+
+/// A bit that stands for a name, and for others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark(u8);
+
+impl Mark {
+    pub(crate) fn of(name: &str) -> Self {
+        Self((ByName::default().hash_one(name) >> 48) as u8)
+    }
+}
+
+/// The marks of many names: says of most names that are not among them that they are not, without a look at a table.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Filter([u64; 4]);
+
+impl Filter {
+    pub(crate) fn add(&mut self, Mark(bit): Mark) {
+        if let Some(word) = self.0.get_mut(usize::from(bit >> 6)) {
+            *word |= 1 << (bit & 63);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn may_have(&self, Mark(bit): Mark) -> bool {
+        self.0.get(usize::from(bit >> 6)).is_some_and(|word| word >> (bit & 63) & 1 == 1)
     }
 }
 

@@ -50,6 +50,15 @@ pub fn decide(
     resource_kind: ResourcePolicyKind,
     sets: &[&PolicySet],
 ) -> Verdict {
+    decide_on(request, resource_kind, sets.iter().copied())
+}
+
+/// The same, where the sets stand in no slice.
+pub(crate) fn decide_on<'s>(
+    request: &Request<'_>,
+    resource_kind: ResourcePolicyKind,
+    sets: impl Iterator<Item = &'s PolicySet> + Clone,
+) -> Verdict {
     let mut tally = Tally::default();
     let slots = walk(request, sets, &mut tally);
     let outcome = Outcome { request, resource_kind, slots, tally: &tally };
@@ -74,8 +83,12 @@ pub(crate) trait Sink {
 }
 
 /// Brings every statement that applies and matters to the sink. Returns the slots that take part.
-pub(crate) fn walk(request: &Request<'_>, sets: &[&PolicySet], sink: &mut impl Sink) -> Slots {
-    let slots = sets.iter().fold(IDENTITY, |slots, set| slots | set.slots());
+pub(crate) fn walk<'s>(
+    request: &Request<'_>,
+    sets: impl Iterator<Item = &'s PolicySet> + Clone,
+    sink: &mut impl Sink,
+) -> Slots {
+    let slots = sets.clone().fold(IDENTITY, |slots, set| slots | set.slots());
     let mut unbound = 0;
     if !resource_controls_bind(request) {
         unbound |= RESOURCE_CONTROL;
@@ -91,7 +104,7 @@ pub(crate) fn walk(request: &Request<'_>, sets: &[&PolicySet], sink: &mut impl S
         bounded: slots & BOUNDARY != 0,
         readings: Readings::default(),
     };
-    for (number, set) in sets.iter().enumerate() {
+    for (number, set) in sets.enumerate() {
         walk.through(number, set, sink);
     }
     slots & !unbound

@@ -19,9 +19,8 @@ impl Evaluator for Engine {
     fn decide<'a>(&self, request: &Request<'_>, policies: &Policies<'a>) -> Decision<'a> {
         let slots = slots(policies);
         let sets = compile(&slots);
-        let sets: Vec<&PolicySet> = sets.iter().collect();
         let mut all = All::default();
-        let bound = walk(request, &sets, &mut all);
+        let bound = walk(request, sets.iter(), &mut all);
         let resource_kind = policies.resource_kind;
         let outcome = Outcome { request, resource_kind, slots: bound, tally: &all.tally };
         let (effect, kind) = outcome.conclude();

@@ -2,12 +2,13 @@
 //!
 //! A set holds documents that take part in a decision in one or several roles ([`Slot`]). Its statements stand in
 //! lists: one for each action that a policy spells out, one for each service of which a policy names actions with
-//! wildcards, and one for the rest. A decision looks into three of them.
+//! wildcards, and one for the rest. A decision looks into three of them; most sets of a principal that has many say
+//! by their [`Filter`] that they have none of these.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::compile::action::{Action, ByName, WildAction, begins_with};
+use crate::compile::action::{Action, ByName, Filter, Mark, WildAction, begins_with};
 use crate::compile::glob::Glob;
 use crate::compile::rule::Rule;
 use crate::{Document, ResourcePolicyKind, StatementEffect};
@@ -94,6 +95,8 @@ pub struct PolicySet {
     /// The slots that take part, also those without a document.
     slots: Slots,
     reads_context: bool,
+    /// The names that have lists.
+    filter: Filter,
     candidates: Box<[Candidate]>,
     by_action: HashMap<Box<str>, List, ByName>,
     by_service: HashMap<Box<str>, List, ByName>,
@@ -210,6 +213,8 @@ impl PolicySetBuilder {
         let mut candidates = Vec::new();
         let documents = self.documents.into_boxed_slice();
         let mut list = |list| lay_out(&documents, &mut candidates, list);
+        let mut filter = Filter::default();
+        self.by_action.keys().chain(self.by_service.keys()).for_each(|it| filter.add(Mark::of(it)));
         let by_action = self.by_action.into_iter().map(|(name, it)| (name, list(it))).collect();
         let by_service = self.by_service.into_iter().map(|(name, it)| (name, list(it))).collect();
         let others = list(self.others);
@@ -217,6 +222,7 @@ impl PolicySetBuilder {
             slots: self.slots,
             reads_context: documents.iter().any(|member| member.document.reads_context),
             documents,
+            filter,
             candidates: candidates.into(),
             by_action,
             by_service,
@@ -266,8 +272,13 @@ impl PolicySet {
 
     /// The denying candidates for an action, then the allowing ones, list by list.
     pub(crate) fn candidates(&self, action: Action<'_>) -> Candidates<'_> {
-        let by_action = self.by_action.get(action.name).copied().unwrap_or_default();
-        let by_service = self.by_service.get(action.service).copied().unwrap_or_default();
+        let list = |table: &HashMap<Box<str>, List, ByName>, name, mark| {
+            let found = self.filter.may_have(mark).then(|| table.get(name)).flatten();
+            found.copied().unwrap_or_default()
+        };
+        let (of_name, of_service) = action.marks;
+        let by_action = list(&self.by_action, action.name, of_name);
+        let by_service = list(&self.by_service, action.service, of_service);
         let lists = [by_action, by_service, self.others];
         let run = |from: u32, to: u32| {
             self.candidates.get(from as usize..to as usize).unwrap_or_default()
