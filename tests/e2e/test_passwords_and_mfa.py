@@ -1,51 +1,12 @@
 """What users prove themselves with besides access keys: MFA devices, passwords, keys and certificates of their own."""
 
-import base64
 import csv
-import hashlib
-import hmac
 import io
-import struct
 import subprocess
-import time
 
 from clients import refusal
+from phone import Phone
 from server import Credentials
-
-STEP = 30
-
-
-def code(seed, step):
-    """RFC 6238, as an authenticator application does it."""
-    tag = hmac.new(base64.b32decode(seed), struct.pack(">q", step), hashlib.sha1).digest()
-    offset = tag[-1] & 0xF
-    return f"{(struct.unpack('>I', tag[offset : offset + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
-
-
-def now():
-    return int(time.time()) // STEP
-
-
-class Phone:
-    """A virtual device made and assigned with the CLI's own commands; its next code is a new one."""
-
-    def __init__(self, account, user):
-        iam = account.root.iam
-        made = iam.create_virtual_mfa_device(VirtualMFADeviceName=user)["VirtualMFADevice"]
-        self.serial, self.seed = made["SerialNumber"], made["Base32StringSeed"]
-        self.picture = made["QRCodePNG"]
-        step = now()
-        iam.enable_mfa_device(
-            UserName=user,
-            SerialNumber=self.serial,
-            AuthenticationCode1=code(self.seed, step - 1),
-            AuthenticationCode2=code(self.seed, step),
-        )
-        self.next_step = step + 1
-
-    def code(self):
-        """One step ahead of the clock is within what the server takes."""
-        return code(self.seed, self.next_step)
 
 
 def test_a_code_opens_a_session_and_a_role_once(account):
