@@ -70,6 +70,8 @@ bench: ## Measure against the floors, as ratios.
 	    printf '\n== %s: %s\n' "$$crate" "$$bench"; \
 	    $(CARGO) bench --locked --package "iamd-$$crate" --bench "$$bench"; \
 	done
+	$(say) "policy: peers"
+	@$(CARGO) run --release --locked --manifest-path benchmarks/peers/Cargo.toml
 
 .PHONY: clean
 clean: ## Remove everything that was built.

@@ -3,8 +3,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    dead_code,
-    reason = "a test fails by panicking, and the benchmark uses more of the workload"
+    reason = "a test fails by panicking"
 )]
 
 use std::sync::Arc;

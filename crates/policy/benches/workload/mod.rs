@@ -3,6 +3,8 @@
 //! Real action names of fifteen services. About 70 % of the requests are aimed at a statement of the principal, one in
 //! eight of those at a Deny.
 
+#![allow(dead_code, reason = "every benchmark and test uses a part of it")]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,14 +13,17 @@ use iamd_policy::{
     ResourcePolicyKind, Slot, Source,
 };
 
+pub(crate) mod large;
+
 /// What a workload is made of.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) name: &'static str,
     principals: usize,
-    accounts: usize,
+    pub(crate) accounts: usize,
     policies: usize,
-    /// The most groups of a principal, and policies of a group and of a principal.
+    /// How many groups there are, the most groups of a principal, and policies of a group and of a principal.
+    existing_groups: usize,
     groups: usize,
     per_group: usize,
     own: usize,
@@ -36,6 +41,7 @@ const PLAIN: Shape = Shape {
     principals: 100,
     accounts: 1,
     policies: 40,
+    existing_groups: 0,
     groups: 0,
     per_group: 0,
     own: 5,
@@ -46,7 +52,29 @@ const PLAIN: Shape = Shape {
     hostile: false,
 };
 
-/// Every workload.
+const MEDIUM: Shape = Shape {
+    name: "medium",
+    groups: 10,
+    per_group: 3,
+    own: 4,
+    statements: (5, 20),
+    conditions: true,
+    levels: 2,
+    bounded: 5,
+    ..PLAIN
+};
+
+/// The workload that has an index instead of a set for each principal.
+pub(crate) const LARGE: Shape = Shape {
+    name: "large",
+    principals: 1_000_000,
+    accounts: 200,
+    policies: 6000,
+    existing_groups: 4000,
+    ..MEDIUM
+};
+
+/// The workloads that have a set for each principal.
 pub(crate) const SHAPES: [Shape; 4] = [
     PLAIN,
     Shape {
@@ -64,19 +92,14 @@ pub(crate) const SHAPES: [Shape; 4] = [
         principals: 1000,
         accounts: 4,
         policies: 200,
-        groups: 10,
-        per_group: 3,
-        own: 4,
-        statements: (5, 20),
-        conditions: true,
-        levels: 2,
-        bounded: 5,
-        ..PLAIN
+        existing_groups: 40,
+        ..MEDIUM
     },
     Shape {
         name: "adversarial",
         principals: 4,
         policies: 440,
+        existing_groups: 40,
         groups: 10,
         per_group: 10,
         own: 10,
@@ -88,6 +111,14 @@ pub(crate) const SHAPES: [Shape; 4] = [
         ..PLAIN
     },
 ];
+
+impl Shape {
+    /// One of an account's policies, some far more often than others.
+    fn policy(&self, account: usize, noise: &mut Noise) -> usize {
+        let there = self.policies / self.accounts;
+        account * there + noise.skewed(there)
+    }
+}
 
 /// A generator of which only the length of the period matters (splitmix64).
 struct Noise(u64);
@@ -213,9 +244,22 @@ struct Written {
     keys: Vec<(String, String)>,
 }
 
+/// Everything that principals and requests are made from.
+pub(crate) struct Material {
+    shape: Shape,
+    documents: Vec<Document>,
+    written: Vec<Vec<Written>>,
+    /// A document that allows everything, and what is a boundary.
+    everything: usize,
+    boundary: usize,
+    /// The documents of each level of each account.
+    levels: Vec<Vec<Vec<usize>>>,
+    groups: Vec<Vec<usize>>,
+}
+
 /// Documents, principals and requests.
 pub(crate) struct Workload {
-    documents: Vec<Document>,
+    material: Material,
     principals: Vec<Owner>,
     requests: Vec<Asked>,
     /// The compiled sets of each principal: its own, and its session's.
@@ -223,9 +267,15 @@ pub(crate) struct Workload {
 }
 
 /// A principal's documents, by number.
+#[derive(Default)]
 struct Owner {
     arn: String,
     account: String,
+    /// Its own documents.
+    own: Vec<usize>,
+    /// Its groups.
+    groups: Vec<usize>,
+    /// All of them.
     identity: Vec<usize>,
     boundary: Option<usize>,
     session: Option<usize>,
@@ -239,8 +289,8 @@ struct Asked {
     context: Context,
 }
 
-impl Workload {
-    pub(crate) fn new(shape: &Shape, requests: usize) -> Self {
+impl Material {
+    pub(crate) fn new(shape: &Shape) -> Self {
         let mut noise = Noise(7);
         let (mut texts, mut written) = (Vec::new(), Vec::new());
         let mut add = |statements: Vec<Written>| {
@@ -256,51 +306,97 @@ impl Workload {
             add(statements);
         }
         let everything = add(vec![everything("", false)]);
-        let levels: Vec<Vec<Vec<usize>>> = (0..shape.accounts)
-            .map(|_| {
-                (0..shape.levels)
-                    .map(|_| {
-                        let guards = (0..3).map(|_| guard(&mut noise)).collect();
-                        vec![everything, add(guards)]
-                    })
-                    .collect()
-            })
-            .collect();
+        let mut level = || {
+            let guards = (0..3).map(|_| guard(&mut noise)).collect();
+            vec![everything, add(guards)]
+        };
+        let levels =
+            (0..shape.accounts).map(|_| (0..shape.levels).map(|_| level()).collect()).collect();
         let boundary = add(boundary());
-        let documents: Vec<Document> =
-            texts.iter().map(|text| Document::parse(text).unwrap()).collect();
-
-        let pick = |noise: &mut Noise| noise.skewed(shape.policies);
-        let groups: Vec<Vec<usize>> =
-            (0..40).map(|_| (0..shape.per_group).map(|_| pick(&mut noise)).collect()).collect();
-        let principals: Vec<Owner> = (0..shape.principals)
-            .map(|number| {
-                let account = number % shape.accounts;
-                let own = if shape.hostile { shape.own } else { 1 + noise.below(shape.own) };
-                let mut identity: Vec<usize> = (0..own).map(|_| pick(&mut noise)).collect();
-                let joined = if shape.hostile { 10 } else { noise.skewed(shape.groups + 1) };
-                for _ in 0..joined {
-                    identity.extend(&groups[noise.skewed(groups.len())]);
-                }
-                if shape.hostile {
-                    // Every one of them another.
-                    identity = (0..identity.len()).map(|it| (it + number * 109) % 440).collect();
-                }
-                let bounded = shape.bounded > 0 && number % shape.bounded == 0;
-                Owner {
-                    arn: format!("arn:aws:iam::{:012}:user/u-{number}", account + 1),
-                    account: format!("{:012}", account + 1),
-                    identity,
-                    boundary: bounded.then_some(boundary),
-                    session: shape.hostile.then_some(everything),
-                    levels: levels[account].clone(),
-                }
+        let documents = texts.iter().map(|text| Document::parse(text).unwrap()).collect();
+        let groups = (0..shape.existing_groups)
+            .map(|group| {
+                let account = group * shape.accounts / shape.existing_groups;
+                (0..shape.per_group).map(|_| shape.policy(account, &mut noise)).collect()
             })
             .collect();
-        let requests =
-            (0..requests).map(|_| asked(&mut noise, shape, &principals, &written)).collect();
-        let sets = compile(&principals, &documents);
-        Self { documents, principals, requests, sets }
+        Self { shape: *shape, documents, written, everything, boundary, levels, groups }
+    }
+
+    /// The principal of this number.
+    fn owner(&self, number: usize) -> Owner {
+        let shape = &self.shape;
+        let mut noise = Noise(number as u64 ^ 0x51ed_2701);
+        let account = number % shape.accounts;
+        let own = if shape.hostile { shape.own } else { 1 + noise.below(shape.own) };
+        let mut own: Vec<usize> = (0..own).map(|_| shape.policy(account, &mut noise)).collect();
+        let joined = if shape.hostile { 10 } else { noise.skewed(shape.groups + 1) };
+        // Groups belong to accounts.
+        let there = self.groups.len() / shape.accounts;
+        let mut groups: Vec<usize> =
+            (0..joined).map(|_| account * there + noise.skewed(there)).collect();
+        let mut identity: Vec<usize> = own.clone();
+        identity.extend(groups.iter().flat_map(|group| &self.groups[*group]));
+        if shape.hostile {
+            // Every one of them another.
+            own = (0..identity.len()).map(|it| (it + number * 109) % shape.policies).collect();
+            groups = Vec::new();
+            identity.clone_from(&own);
+        }
+        let bounded = shape.bounded > 0 && number.is_multiple_of(shape.bounded);
+        Owner {
+            arn: format!("arn:aws:iam::{:012}:user/u-{number}", account + 1),
+            account: format!("{:012}", account + 1),
+            own,
+            groups,
+            identity,
+            boundary: bounded.then_some(self.boundary),
+            session: shape.hostile.then_some(self.everything),
+            levels: self.levels[account].clone(),
+        }
+    }
+
+    /// A principal's policies as the reference takes them.
+    fn plain<T>(&self, owner: &Owner, decide: impl FnOnce(&Policies<'_>) -> T) -> T {
+        let attach = |it: &usize| {
+            let document = &self.documents[*it];
+            Attached { source: Source { name: "p", arn: None }, document }
+        };
+        let identity: Vec<Attached<'_>> = owner.identity.iter().map(attach).collect();
+        let session: Option<[Attached<'_>; 1]> = owner.session.as_ref().map(|it| [attach(it)]);
+        let levels: Vec<Vec<Attached<'_>>> =
+            owner.levels.iter().map(|level| level.iter().map(attach).collect()).collect();
+        let policies = Policies {
+            identity: &identity,
+            boundary: owner.boundary.as_ref().map(attach),
+            session: session.as_ref().map(|it| it.as_slice()),
+            scps: (!levels.is_empty()).then_some(levels.as_slice()),
+            ..Policies::default()
+        };
+        decide(&policies)
+    }
+
+    /// How many statements a principal has.
+    fn count(&self, owner: &Owner) -> usize {
+        let levels = owner.levels.iter().flatten();
+        let all = owner.identity.iter().chain(&owner.boundary).chain(&owner.session);
+        all.chain(levels).map(|it| self.documents[*it].statements().len()).sum()
+    }
+}
+
+impl Workload {
+    pub(crate) fn new(shape: &Shape, requests: usize) -> Self {
+        let material = Material::new(shape);
+        let principals: Vec<Owner> =
+            (0..shape.principals).map(|number| material.owner(number)).collect();
+        let mut noise = Noise(8);
+        let ask = |_| {
+            let number = noise.below(principals.len());
+            asked(&mut noise, &material, number, &principals[number])
+        };
+        let requests = (0..requests).map(ask).collect();
+        let sets = compile(&principals, &material.documents);
+        Self { material, principals, requests, sets }
     }
 
     pub(crate) fn requests(&self) -> usize {
@@ -308,12 +404,12 @@ impl Workload {
     }
 
     pub(crate) fn documents(&self) -> &[Document] {
-        &self.documents
+        &self.material.documents
     }
 
     /// The sets of all principals.
     pub(crate) fn sets(&self) -> Vec<Vec<Arc<PolicySet>>> {
-        compile(&self.principals, &self.documents)
+        compile(&self.principals, &self.material.documents)
     }
 
     /// One request, about one statement with so many stars, on a resource of so many characters. The last star's
@@ -328,9 +424,7 @@ impl Workload {
             arn: "arn:aws:iam::111111111111:user/u".to_owned(),
             account: "111111111111".to_owned(),
             identity: vec![0],
-            boundary: None,
-            session: None,
-            levels: Vec::new(),
+            ..Owner::default()
         }];
         let requests = vec![Asked {
             principal: 0,
@@ -339,26 +433,35 @@ impl Workload {
             context: Context::new(),
         }];
         let sets = compile(&principals, &documents);
-        Self { documents, principals, requests, sets }
+        let material = Material { documents, ..Material::new(&Shape { policies: 0, ..PLAIN }) };
+        Self { material, principals, requests, sets }
     }
 
     /// Puts the sets of all principals together, each for itself.
     pub(crate) fn put_together(&self) {
         for owner in &self.principals {
-            drop(compile(std::slice::from_ref(owner), &self.documents));
+            drop(compile(std::slice::from_ref(owner), &self.material.documents));
         }
     }
 
     /// How many statements the principals have: the median, and the most.
     pub(crate) fn statements(&self) -> (usize, usize) {
-        let count = |owner: &Owner| -> usize {
-            let levels = owner.levels.iter().flatten();
-            let all = owner.identity.iter().chain(&owner.boundary).chain(&owner.session);
-            all.chain(levels).map(|it| self.documents[*it].statements().len()).sum()
-        };
+        let count = |owner: &Owner| self.material.count(owner);
         let mut counts: Vec<usize> = self.principals.iter().map(count).collect();
         counts.sort_unstable();
         (counts[counts.len() / 2], counts[counts.len() - 1])
+    }
+
+    /// Whose request this is.
+    pub(crate) fn asker(&self, number: usize) -> usize {
+        self.requests[number].principal
+    }
+
+    /// A principal's documents, by the lists of which each must allow: identity, boundary, session, each level.
+    pub(crate) fn layers(&self, principal: usize) -> Vec<Vec<usize>> {
+        let owner = &self.principals[principal];
+        let single = owner.boundary.iter().chain(&owner.session).map(|it| vec![*it]);
+        std::iter::once(owner.identity.clone()).chain(single).chain(owner.levels.clone()).collect()
     }
 
     /// Gives the request of this number, and the compiled sets of its principal.
@@ -379,31 +482,21 @@ impl Workload {
     ) -> T {
         let asked = &self.requests[number];
         let owner = &self.principals[asked.principal];
-        let attach = |it: &usize| {
-            let document = &self.documents[*it];
-            Attached { source: Source { name: "p", arn: None }, document }
-        };
-        let identity: Vec<Attached<'_>> = owner.identity.iter().map(attach).collect();
-        let session: Option<[Attached<'_>; 1]> = owner.session.as_ref().map(|it| [attach(it)]);
-        let levels: Vec<Vec<Attached<'_>>> =
-            owner.levels.iter().map(|level| level.iter().map(attach).collect()).collect();
-        let policies = Policies {
-            identity: &identity,
-            boundary: owner.boundary.as_ref().map(attach),
-            session: session.as_ref().map(|it| it.as_slice()),
-            scps: (!levels.is_empty()).then_some(levels.as_slice()),
-            ..Policies::default()
-        };
-        decide(&self.request(asked), &policies)
+        self.material.plain(owner, |policies| decide(&self.request(asked), policies))
     }
 
     fn request<'a>(&'a self, asked: &'a Asked) -> Request<'a> {
-        let owner = &self.principals[asked.principal];
+        asked.request(&self.principals[asked.principal])
+    }
+}
+
+impl Asked {
+    fn request<'a>(&'a self, owner: &'a Owner) -> Request<'a> {
         Request {
             principal: Principal::new(PrincipalKind::User, &owner.arn, &owner.account),
-            action: &asked.action,
-            resource: Resource { arn: &asked.resource, account: None, management_account: false },
-            context: &asked.context,
+            action: &self.action,
+            resource: Resource { arn: &self.resource, account: None, management_account: false },
+            context: &self.context,
         }
     }
 }
@@ -444,10 +537,10 @@ fn statement(noise: &mut Noise, shape: &Shape) -> Written {
     let denies = noise.chance(15);
     let mut patterns = Vec::new();
     let mut action = format!("{service}:{}", noise.of(&actions));
-    match noise.below(20) {
+    match noise.below(100) {
         0 if !denies => patterns.push("*".to_owned()),
-        1 | 2 if !denies => patterns.push(format!("{service}:*")),
-        3..=8 => {
+        1..=8 if !denies => patterns.push(format!("{service}:*")),
+        9..=38 => {
             let name = noise.of(&actions);
             let verb: String = name
                 .char_indices()
@@ -581,14 +674,8 @@ fn boundary() -> Vec<Written> {
     statements
 }
 
-fn asked(
-    noise: &mut Noise,
-    shape: &Shape,
-    principals: &[Owner],
-    written: &[Vec<Written>],
-) -> Asked {
-    let number = noise.below(principals.len());
-    let owner = &principals[number];
+fn asked(noise: &mut Noise, material: &Material, number: usize, owner: &Owner) -> Asked {
+    let shape = &material.shape;
     let mut context = Context::new();
     for (key, value) in [
         ("aws:PrincipalArn", owner.arn.as_str()),
@@ -613,7 +700,7 @@ fn asked(
         context.set("aws:PrincipalTag/long", noise.word("a", 256));
     }
     let wants_deny = noise.chance(12);
-    let policy = &written[owner.identity[noise.below(owner.identity.len())]];
+    let policy = &material.written[owner.identity[noise.below(owner.identity.len())]];
     let aimed = policy.iter().filter(|it| it.denies == wants_deny);
     let aimed: Vec<&Written> = aimed.collect();
     if noise.chance(70)

@@ -128,6 +128,7 @@ impl Walk<'_> {
             for candidate in list {
                 if candidate.may_match(self.action)
                     && wanted >> candidate.slot & 1 == 1
+                    && candidate.may_cover(self.request.resource.arn)
                     && self.judge(set, candidate).is_some()
                 {
                     sink.deny(candidate.slot, place(number, set, candidate));
@@ -143,6 +144,7 @@ impl Walk<'_> {
             for candidate in list {
                 if candidate.may_match(self.action)
                     && wanted >> candidate.slot & 1 == 1
+                    && candidate.may_cover(self.request.resource.arn)
                     && let Some(namings) = self.judge(set, candidate)
                 {
                     sink.allow(candidate.slot, namings, place(number, set, candidate));

@@ -99,6 +99,18 @@ impl Glob {
         }
     }
 
+    /// What every text that matches begins with.
+    pub(crate) fn beginning(&self) -> &str {
+        match self {
+            Self::Any => "",
+            Self::Exact(text) | Self::Prefix(text) => text,
+            Self::Parts(parts) => match &parts.first {
+                Segment::Literal(text) => text,
+                Segment::Holes(_) => "",
+            },
+        }
+    }
+
     /// Whether the whole text matches.
     #[inline]
     pub(crate) fn matches(&self, text: &str) -> bool {

@@ -97,6 +97,13 @@ impl Index {
         Some(decide_on(request, resource_kind, own.chain(more.iter().copied())))
     }
 
+    /// Gives back the room that is kept for growing.
+    pub fn shrink_to_fit(&mut self) {
+        self.sets.shrink_to_fit();
+        self.lists.shrink_to_fit();
+        self.principals.shrink_to_fit();
+    }
+
     fn append(&mut self, sets: &[SetNumber]) -> Option<Run> {
         let (start, length) = (self.lists.len(), sets.len());
         u32::try_from(start.checked_add(length)?).ok()?;
@@ -168,6 +175,9 @@ mod tests {
         index.replace_set(deny, set("Allow", "*"));
         assert_eq!(effect(&index, alice, &[]), Some(Effect::Allow));
         assert_eq!(effect(&index, bob, &[]), Some(Effect::ImplicitDeny));
+
+        assert!(index.assign(alice, &[]));
+        assert_eq!(effect(&index, alice, &[]), Some(Effect::ImplicitDeny));
         assert_eq!(effect(&index, PrincipalNumber(2), &[]), None);
     }
 

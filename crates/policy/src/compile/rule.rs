@@ -34,6 +34,35 @@ enum ResourcePatterns {
     Named { patterns: Box<[Pattern]>, negated: bool, unreadable: bool },
 }
 
+/// Four bytes that every resource of a statement has in one place: the last ones before its first wildcard, since
+/// the first ones are much alike.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Probe {
+    offset: u8,
+    bytes: [u8; 4],
+}
+
+impl Probe {
+    /// Fits everything.
+    const NONE: Self = Self { offset: u8::MAX, bytes: [0; 4] };
+
+    /// What every text must have that begins like this.
+    fn of(beginning: &str) -> Self {
+        let bytes = beginning.as_bytes();
+        let start = bytes.len().saturating_sub(4).min(usize::from(u8::MAX - 1));
+        match (u8::try_from(start), bytes.get(start..).and_then(<[u8]>::first_chunk)) {
+            (Ok(offset), Some(bytes)) => Self { offset, bytes: *bytes },
+            _ => Self::NONE,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn fits(self, text: &str) -> bool {
+        let found = || text.as_bytes().get(usize::from(self.offset)..)?.first_chunk();
+        self.offset == u8::MAX || found() == Some(&self.bytes)
+    }
+}
+
 impl Rule {
     pub(crate) fn of(statement: &Statement, version: Version) -> Self {
         let known = statement.conditions.iter().map(|condition| Condition::of(condition, version));
@@ -62,6 +91,19 @@ impl Rule {
                 ResourcePatterns::Any | ResourcePatterns::Named { .. } => false,
             };
         self.effect == StatementEffect::Deny || !unreadable
+    }
+
+    /// What shows of most resources that the statement is not about them.
+    pub(crate) fn probe(&self) -> Probe {
+        match &self.resources {
+            ResourcePatterns::Named { patterns, negated: false, unreadable: false } => {
+                match &**patterns {
+                    [Pattern::Plain(glob)] => Probe::of(glob.beginning()),
+                    _ => Probe::NONE,
+                }
+            }
+            _ => Probe::NONE,
+        }
     }
 
     /// How much work the statement is, roughly.
@@ -126,5 +168,29 @@ impl ResourcePatterns {
         let named = Truth::any(patterns.iter().map(|it| it.matches(resource, context)));
         let named = if named == Truth::No && *unreadable { Truth::Unreadable } else { named };
         accepts(effect, if *negated { named.not() } else { named })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_say_no_of_what_does_not_match_alone() {
+        let long = "a".repeat(300);
+        for (beginning, text, fits) in [
+            ("arn:aws:s3:::b", "arn:aws:s3:::b/k", true),
+            ("arn:aws:s3:::b", "arn:aws:s3:::c/k", false),
+            ("arn:aws:s3:::b", "arn", false),
+            ("abc", "x", true),
+            ("", "", true),
+            ("abcd", "abcd", true),
+            (&long, &long, true),
+            (&long, "a", false),
+            ("é€", "é€", true),
+            ("é€", "é£x", false),
+        ] {
+            assert_eq!(Probe::of(beginning).fits(text), fits, "{beginning} {text}");
+        }
     }
 }

@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use crate::compile::action::{Action, ByName, Filter, Mark, WildAction, begins_with};
 use crate::compile::glob::Glob;
-use crate::compile::rule::Rule;
+use crate::compile::rule::{Probe, Rule};
 use crate::{Document, ResourcePolicyKind, StatementEffect};
 
 /// A policy document, compiled: every text in it taken apart, every value read. Made once for a document and
 /// shared by all sets that it is in.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    rules: Box<[Rule]>,
+    rules: Arc<[Rule]>,
     reads_context: bool,
 }
 
@@ -105,7 +105,8 @@ pub struct PolicySet {
 
 #[derive(Clone, Debug)]
 struct Member {
-    document: Arc<Compiled>,
+    rules: Arc<[Rule]>,
+    reads_context: bool,
     /// Its place among the documents of its slot.
     place: u32,
 }
@@ -118,6 +119,7 @@ pub(crate) struct Candidate {
     pub(crate) document: u32,
     pub(crate) rule: u16,
     check: Check,
+    probe: Probe,
     bits: u8,
     pub(crate) slot: u8,
 }
@@ -127,6 +129,12 @@ impl Candidate {
     #[inline]
     pub(crate) fn may_match(&self, action: Action<'_>) -> bool {
         begins_with(action.head, self.head, self.bits)
+    }
+
+    /// Whether the resource has what it must have in one place; most do not, and their statements need no look.
+    #[inline]
+    pub(crate) fn may_cover(&self, resource: &str) -> bool {
+        self.probe.fits(resource)
     }
 }
 
@@ -169,7 +177,8 @@ impl PolicySetBuilder {
         self.require(slot);
         let Ok(index) = u32::try_from(self.documents.len()) else { return };
         let place = self.places.entry(slot.bit()).or_default();
-        self.documents.push(Member { document: Arc::clone(document), place: *place });
+        let (rules, reads_context) = (Arc::clone(&document.rules), document.reads_context);
+        self.documents.push(Member { rules, reads_context, place: *place });
         *place += 1;
         let of_role = slot == Slot::Resource(ResourcePolicyKind::RoleTrust);
         // A document has room for far fewer statements, or patterns in one, than there are numbers.
@@ -183,7 +192,9 @@ impl PolicySetBuilder {
     }
 
     fn add_rule(&mut self, rule: &Rule, document: u32, number: u16, slot: u8) {
-        let candidate = |check| Candidate { head: 0, bits: 0, check, document, rule: number, slot };
+        let probe = rule.probe();
+        let candidate =
+            |check| Candidate { head: 0, bits: 0, probe, check, document, rule: number, slot };
         let actions = &rule.actions;
         if actions.unreadable {
             return self.others.push(candidate(Check::NONE));
@@ -220,7 +231,7 @@ impl PolicySetBuilder {
         let others = list(self.others);
         PolicySet {
             slots: self.slots,
-            reads_context: documents.iter().any(|member| member.document.reads_context),
+            reads_context: documents.iter().any(|member| member.reads_context),
             documents,
             filter,
             candidates: candidates.into(),
@@ -234,7 +245,7 @@ impl PolicySetBuilder {
 /// Appends a list: the denying candidates, then the allowing ones, the cheapest first, since one is enough.
 fn lay_out(documents: &[Member], all: &mut Vec<Candidate>, mut list: Vec<Candidate>) -> List {
     let number = |all: &Vec<Candidate>| u32::try_from(all.len()).unwrap_or(u32::MAX);
-    let rule = |it: &Candidate| documents.get(it.document as usize)?.document.rule(it.rule);
+    let rule = |it: &Candidate| documents.get(it.document as usize)?.rule(it.rule);
     list.sort_by_cached_key(|it| match rule(it) {
         Some(rule) if rule.effect == StatementEffect::Allow => (1, rule.cost()),
         _ => (0, 0),
@@ -249,7 +260,7 @@ fn lay_out(documents: &[Member], all: &mut Vec<Candidate>, mut list: Vec<Candida
     List { start, allows: middle, end: number(all) }
 }
 
-impl Compiled {
+impl Member {
     fn rule(&self, number: u16) -> Option<&Rule> {
         self.rules.get(usize::from(number))
     }
@@ -292,8 +303,7 @@ impl PolicySet {
     /// A candidate's statement, if the action is one of the statement's.
     #[inline]
     pub(crate) fn rule(&self, candidate: &Candidate, action: Action<'_>) -> Option<&Rule> {
-        let rule =
-            self.documents.get(candidate.document as usize)?.document.rule(candidate.rule)?;
+        let rule = self.documents.get(candidate.document as usize)?.rule(candidate.rule)?;
         let fits = match candidate.check {
             Check::NONE => true,
             Check::NEGATED => rule.actions.leaves(action.name),

@@ -1,0 +1,134 @@
+//! The policy engine beside its reference and two others, on the same policies and requests, in one interleaved run:
+//! cedar-policy (policies translated, and cut to what each principal has) and iam-rs.
+//!
+//! A principal's policies stand in layers (identity, boundary, session, each level of the organization), and all of
+//! them must allow. Peers know one layer, so they are asked layer by layer until one does not allow. What is compared
+//! is whether the request is allowed. Building requests and translating policies is not timed.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use iamd_policy::{Evaluator, Reference};
+
+mod cedar;
+mod rs;
+#[path = "../../../crates/policy/benches/workload/mod.rs"]
+mod workload;
+
+use workload::{RESOURCE_KIND, SHAPES, Workload};
+
+const REQUESTS: usize = 400;
+const ROUNDS: usize = 5;
+
+/// Somebody who answers whether the request of a number is allowed.
+struct Engine<'e> {
+    name: &'static str,
+    /// How often the requests are asked in one round, since processor time is counted in coarse steps.
+    passes: usize,
+    allows: Box<dyn Fn(usize) -> bool + 'e>,
+    /// Nanoseconds of processor time a decision, one number a round.
+    means: Vec<f64>,
+    times: Vec<u64>,
+}
+
+fn main() {
+    println!(
+        "{:12} {:10} {:>12} {:>21} {:>9} {:>9} {:>7} {:>8} {:>6}",
+        "shape", "engine", "decisions/s", "range", "p50 ns", "p99 ns", "allocs", "ours ×", "differ"
+    );
+    for shape in &SHAPES {
+        let workload = Workload::new(shape, REQUESTS);
+        compare(shape.name, &workload);
+    }
+}
+
+fn compare(shape: &str, workload: &Workload) {
+    let (cedar, rs) = (cedar::Cedar::new(workload), rs::Rs::new(workload));
+    let ours = |number| {
+        workload.compiled(number, |request, sets| {
+            let verdict = match sets {
+                [one] => iamd_policy::decide(request, RESOURCE_KIND, &[one]),
+                [one, two] => iamd_policy::decide(request, RESOURCE_KIND, &[one, two]),
+                _ => unreachable!("more sets than any shape has"),
+            };
+            verdict.is_allowed()
+        })
+    };
+    let reference = |number| {
+        workload.plain(number, |request, policies| Reference.decide(request, policies).is_allowed())
+    };
+    let wanted: Vec<bool> = (0..REQUESTS).map(reference).collect();
+    let mut engines = [
+        Engine::new("ours", 100, ours),
+        Engine::new("reference", 2, reference),
+        Engine::new("cedar", 1, |number| cedar.allows(number)),
+        Engine::new("iam-rs", 10, |number| rs.allows(number)),
+    ];
+    for _ in 0..ROUNDS {
+        engines.iter_mut().for_each(Engine::round);
+    }
+    let ours = engines[0].median();
+    for engine in &mut engines {
+        engine.report(shape, ours, &wanted);
+    }
+}
+
+impl<'e> Engine<'e> {
+    fn new(name: &'static str, passes: usize, allows: impl Fn(usize) -> bool + 'e) -> Self {
+        Self { name, passes, allows: Box::new(allows), means: Vec::new(), times: Vec::new() }
+    }
+
+    fn round(&mut self) {
+        let all = || (0..self.passes).flat_map(|_| 0..REQUESTS);
+        let took = cpu(|| {
+            all().for_each(|number| {
+                black_box((self.allows)(number));
+            });
+        });
+        self.means.push(took / (self.passes * REQUESTS) as f64);
+        let timed = |number| {
+            let start = Instant::now();
+            black_box((self.allows)(number));
+            start.elapsed().as_nanos() as u64
+        };
+        self.times.extend((0..REQUESTS).map(timed));
+    }
+
+    fn median(&mut self) -> f64 {
+        self.means.sort_unstable_by(f64::total_cmp);
+        self.means[self.means.len() / 2]
+    }
+
+    fn report(&mut self, shape: &str, ours: f64, wanted: &[bool]) {
+        let median = self.median();
+        self.times.sort_unstable();
+        let allocations = allocation_counter::measure(|| {
+            (0..REQUESTS).for_each(|number| {
+                black_box((self.allows)(number));
+            });
+        });
+        let differ = (0..REQUESTS).filter(|it| (self.allows)(*it) != wanted[*it]).count();
+        println!(
+            "{shape:12} {:10} {:12.0} {:>21} {:9} {:9} {:7.1} {:7.1}× {:6}",
+            self.name,
+            1e9 / median,
+            format!("{:.0}–{:.0}", 1e9 / self.means[self.means.len() - 1], 1e9 / self.means[0]),
+            self.times[self.times.len() / 2],
+            self.times[self.times.len() * 99 / 100],
+            allocations.count_total as f64 / REQUESTS as f64,
+            median / ours,
+            differ,
+        );
+    }
+}
+
+/// The processor time of this thread that something takes, in nanoseconds.
+fn cpu(work: impl FnOnce()) -> f64 {
+    let now = || -> f64 {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        text.split(' ').next().unwrap().parse().unwrap()
+    };
+    let before = now();
+    work();
+    now() - before
+}

@@ -1,0 +1,215 @@
+//! Decisions for a million principals: how long one takes for a principal at random, what the index costs in memory,
+//! how readers fare while policies change, and how two threads scale beside a loop in registers.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a benchmark that fails may panic, and what it finds it prints"
+)]
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+mod workload;
+
+use workload::large::{Large, Question};
+use workload::{LARGE, RESOURCE_KIND, SHAPES, Workload};
+
+const ROUNDS: usize = 7;
+const QUESTIONS: usize = 10_000;
+const REFERENCE_QUESTIONS: usize = 300;
+/// So many changes a second.
+const CHANGES: u32 = 100;
+
+fn main() {
+    let (large, bytes) = Large::new(&LARGE);
+    let (median, most) = large.statements();
+    println!(
+        "{} principals in {} accounts, statements {median} / {most}: the index takes {} bytes a principal",
+        large.principals(),
+        LARGE.accounts,
+        bytes / large.principals()
+    );
+    agree(&large);
+    random(&large);
+    changes(&large);
+    threads();
+}
+
+fn agree(large: &Large) {
+    let (mut differ, mut allowed) = (0, 0);
+    for seed in 0..REFERENCE_QUESTIONS {
+        let question = large.question(seed);
+        let verdict = large.decide(&question);
+        differ +=
+            usize::from((verdict.effect, Some(verdict.decided_by)) != large.reference(&question));
+        allowed += usize::from(verdict.is_allowed());
+    }
+    println!(
+        "{differ} of {REFERENCE_QUESTIONS} answers differ from the reference; {allowed} allow"
+    );
+    assert_eq!(differ, 0);
+}
+
+/// Every principal is another, so nothing of its own is in any cache; the request is, since it was just built.
+fn random(large: &Large) {
+    let mut seed = 1_000_000;
+    let (mut means, mut times) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let seeds = || seed..seed + QUESTIONS;
+        let building = cpu(|| seeds().for_each(|it| drop(black_box(large.question(it)))));
+        seed += QUESTIONS;
+        let seeds = || seed..seed + QUESTIONS;
+        let both = cpu(|| {
+            for it in seeds() {
+                let question = large.question(it);
+                black_box(large.decide(&question));
+            }
+        });
+        seed += QUESTIONS;
+        means.push((both - building) / QUESTIONS as f64);
+        times.extend((seed..seed + QUESTIONS).map(|it| timed(large, &large.question(it))));
+        seed += QUESTIONS;
+    }
+    times.sort_unstable();
+    let question = large.question(7);
+    let allocations = allocation_counter::measure(|| {
+        black_box(large.decide(&question));
+    });
+    println!(
+        "random principals: mean {:.0} ns ({}), p50 {} ns, p99 {} ns, {} allocations",
+        middle(&mut means),
+        range(&means),
+        percentile(&times, 50),
+        percentile(&times, 99),
+        allocations.count_total,
+    );
+}
+
+fn timed(large: &Large, question: &Question) -> u64 {
+    let start = Instant::now();
+    black_box(large.decide(black_box(question)));
+    start.elapsed().as_nanos() as u64
+}
+
+/// Rounds without and with a thread that writes policies.
+fn changes(large: &Large) {
+    let questions: Vec<Question> = (0..2000).map(|it| large.question(it)).collect();
+    let decide = |passes: usize| -> u64 {
+        let mut times: Vec<u64> =
+            (0..passes).flat_map(|_| questions.iter().map(|it| timed(large, it))).collect();
+        times.sort_unstable();
+        percentile(&times, 99)
+    };
+    let (mut without, mut with, mut took) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        without.push(decide(100) as f64);
+        let stop = AtomicBool::new(false);
+        let (p99, times) = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| write(large, round, &stop));
+            let p99 = decide(100);
+            stop.store(true, Ordering::Relaxed);
+            (p99, writer.join().unwrap())
+        });
+        with.push(p99 as f64);
+        took.extend(times);
+    }
+    println!(
+        "p99 without changes {:.0} ns ({}), with {CHANGES} a second {:.0} ns ({}); {} changes, each compiled and visible after {:.0} µs (at most {:.0})",
+        middle(&mut without),
+        range(&without),
+        middle(&mut with),
+        range(&with),
+        took.len(),
+        middle(&mut took) / 1e3,
+        took[took.len() - 1] / 1e3,
+    );
+}
+
+/// Changes policies until it is told to stop. Returns how long each took, in nanoseconds.
+fn write(large: &Large, round: usize, stop: &AtomicBool) -> Vec<f64> {
+    let mut times = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let start = Instant::now();
+        large.change(round * 1_000_000 + times.len());
+        times.push(start.elapsed().as_nanos() as f64);
+        std::thread::park_timeout(Duration::from_secs(1) / CHANGES);
+    }
+    times
+}
+
+/// How much more two threads do than one: decisions, and a loop that touches no memory.
+fn threads() {
+    let medium = SHAPES.iter().find(|shape| shape.name == "medium").unwrap();
+    let workload = Workload::new(medium, 2000);
+    let decisions = || {
+        for number in (0..100).flat_map(|_| 0..workload.requests()) {
+            black_box(workload.compiled(number, |request, sets| {
+                iamd_policy::decide(request, RESOURCE_KIND, &[&*sets[0]])
+            }));
+        }
+    };
+    let registers = || {
+        let mut state = black_box(1_u64);
+        for _ in 0..100_000_000_u64 {
+            state = state.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23) ^ 1;
+        }
+        black_box(state);
+    };
+    let (mut ours, mut loops, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let (decided, looped) = (scaling(&decisions), scaling(&registers));
+        ours.push(decided);
+        loops.push(looped);
+        ratios.push(decided / looped);
+    }
+    println!(
+        "two threads: decisions × {:.2} ({}), a register loop × {:.2} ({}), ratio {:.3} ({})",
+        middle(&mut ours),
+        range(&ours),
+        middle(&mut loops),
+        range(&loops),
+        middle(&mut ratios),
+        range(&ratios),
+    );
+}
+
+/// How much more work two threads do than one in the same time.
+fn scaling(work: &(impl Fn() + Sync)) -> f64 {
+    let start = Instant::now();
+    work();
+    let one = start.elapsed();
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+    2.0 * one.as_secs_f64() / start.elapsed().as_secs_f64()
+}
+
+fn middle(numbers: &mut [f64]) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+fn percentile(sorted: &[u64], percent: usize) -> u64 {
+    sorted[(sorted.len() - 1) * percent / 100]
+}
+
+/// The least and the most of sorted numbers.
+fn range(sorted: &[f64]) -> String {
+    let digits = if sorted[0] < 10.0 { 2 } else { 0 };
+    format!("{:.digits$}–{:.digits$}", sorted[0], sorted[sorted.len() - 1])
+}
+
+/// The processor time of this thread that something takes, in nanoseconds.
+fn cpu(work: impl FnOnce()) -> f64 {
+    let now = || -> f64 {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        text.split(' ').next().unwrap().parse().unwrap()
+    };
+    let before = now();
+    work();
+    now() - before
+}
