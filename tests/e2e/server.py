@@ -48,11 +48,17 @@ def clean_environment(**variables):
     return kept | variables
 
 
-def iamd(*words, cwd, env=None):
+def iamd(*words, cwd, env=None, typed=None):
     """Runs a command of iamd to its end."""
     environment = clean_environment(**(env or {}))
     return subprocess.run(
-        [binary(), *map(str, words)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=DEADLINE
+        [binary(), *map(str, words)],
+        cwd=cwd,
+        env=environment,
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
     )
 
 

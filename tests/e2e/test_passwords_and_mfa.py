@@ -4,8 +4,10 @@ import csv
 import io
 import subprocess
 
+import server
 from clients import refusal
-from phone import Phone
+from conftest import Account
+from phone import Device, Phone
 from server import Credentials
 
 
@@ -26,6 +28,24 @@ def test_a_code_opens_a_session_and_a_role_once(account):
         account.iamd.restart()
         with refusal("AccessDenied"):
             alice.sts.get_session_token(SerialNumber=phone.serial, TokenCode=phone.code())
+
+
+def test_a_hardware_device_by_its_serial_number(durable):
+    account, serial, seed = Account(durable), "GAHT12345678", "GEZDGNBVGY3TQOJQ" * 2
+    alice = account.user("alice")
+    with refusal("NoSuchEntity"):
+        Device(account, "alice", serial, seed)
+    words = ["account", "add-hardware-token", "--account", account.id, "--serial", serial]
+    done = server.iamd(*words, cwd=durable.folder, typed=seed + "\n")
+    assert (done.returncode, done.stdout) == (0, f"{serial} can be assigned with `aws iam enable-mfa-device`\n"), done
+    durable.restart()
+    account = Account(durable)
+    device = Device(account, "alice", serial, seed)
+    token = account.person(alice.credentials).sts.get_session_token(SerialNumber=serial, TokenCode=device.code())
+    assert token["Credentials"]
+    assert seed not in str(durable.records()) + durable.log
+    done = server.iamd(*words, cwd=durable.folder, typed="no seed")
+    assert done.returncode == 1 and "iamd: A seed is 16 to 64 bytes" in done.stderr
 
 
 def test_passwords_and_the_report(account):

@@ -10,7 +10,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use iamd_gateway::{Handler, Refusal, Request, Response};
 use iamd_service::{NewAccount, RootKey, Service};
-use iamd_types::{AccountId, Error};
+use iamd_types::{AccountId, Error, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::settings::{Email, Text};
@@ -34,7 +34,17 @@ pub(crate) struct ResetRootKey {
     pub(crate) account: Text<AccountId>,
 }
 
-/// The answer of both: what is shown once. The password only of a new account.
+/// Tells the seed of a hardware device.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AddHardwareToken {
+    pub(crate) account: Text<AccountId>,
+    pub(crate) serial: String,
+    /// In base32.
+    pub(crate) seed: Secret<String>,
+}
+
+/// The answer of both that draw keys: what is shown once. The password only of a new account.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct RootUser {
     pub(crate) endpoint: String,
@@ -74,6 +84,7 @@ impl Handler for Admin {
             (&Method::POST, "/account/create") => self.create(&request.body).await,
             (&Method::GET, "/account/list") => self.list().await,
             (&Method::POST, "/account/reset-root-key") => self.reset(&request.body).await,
+            (&Method::POST, "/account/add-hardware-token") => self.add_token(&request.body).await,
             _ => Err(Refused(StatusCode::NOT_FOUND, "there is no such command".to_owned())),
         };
         answer.unwrap_or_else(|Refused(status, message)| respond(status, &Problem { message }))
@@ -132,6 +143,13 @@ impl Admin {
         let key = self.service.reset_root_key(account).await?;
         tracing::info!(%account, "root access keys replaced");
         Ok(respond(StatusCode::OK, &self.root_user(account, None, None, &key)))
+    }
+
+    async fn add_token(&self, body: &Bytes) -> Result<Response, Refused> {
+        let AddHardwareToken { account: Text(account), serial, seed } = parse(body)?;
+        self.service.add_hardware_token(account, &serial, &seed).await?;
+        tracing::info!(%account, serial, "hardware device made known");
+        Ok(respond(StatusCode::OK, &()))
     }
 
     fn root_user(

@@ -1,6 +1,6 @@
 //! The other end of the operator's channel: `iamd account …`.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -14,10 +14,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use crate::admin::{AccountLine, CreateAccount, Problem, ResetRootKey, RootUser, SOCKET};
+use crate::admin::{
+    AccountLine, AddHardwareToken, CreateAccount, Problem, ResetRootKey, RootUser, SOCKET,
+};
 use crate::cli::{AccountCommand, Server};
 use crate::config;
 use crate::root_user;
+
+/// The most that is read from standard input, in bytes.
+const MAX_INPUT: u64 = 1024;
 
 /// Carries out a command and prints its result.
 pub(crate) async fn run(command: AccountCommand) -> anyhow::Result<()> {
@@ -38,8 +43,23 @@ pub(crate) async fn run(command: AccountCommand) -> anyhow::Result<()> {
             let endpoint = made.endpoint.clone();
             root_user::exports(&key(made)?, &endpoint)
         }
+        AccountCommand::AddHardwareToken { account, serial, server } => {
+            let shown = format!("{serial} can be assigned with `aws iam enable-mfa-device`\n");
+            let command = AddHardwareToken { account, serial, seed: read_seed()? };
+            let () = ask(&server, Method::POST, "/account/add-hardware-token", &command).await?;
+            shown.into()
+        }
     };
     io::stdout().write_all(text.expose().as_bytes()).context("cannot print the result")
+}
+
+/// All of standard input: an argument would be shown to other users of the machine.
+fn read_seed() -> anyhow::Result<Secret<String>> {
+    let mut text = String::with_capacity(usize::try_from(MAX_INPUT)?);
+    let read = io::stdin().lock().take(MAX_INPUT).read_to_string(&mut text);
+    let text = Secret::new(text);
+    read.context("cannot read the seed from standard input")?;
+    Ok(text)
 }
 
 fn welcome(made: &RootUser) -> anyhow::Result<Secret<String>> {

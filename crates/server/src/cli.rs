@@ -87,6 +87,19 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         server: Server,
     },
+    /// Tell the seed of a hardware MFA device, in base32 on standard input.
+    #[command(after_help = "Example:\n  iamd account add-hardware-token --account 111122223333 \
+                            --serial GAHT12345678 < seed")]
+    AddHardwareToken {
+        /// The account whose users and root user may have the device.
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Text<AccountId>,
+        /// The serial number, as it stands on the device.
+        #[arg(long)]
+        serial: String,
+        #[command(flatten)]
+        server: Server,
+    },
 }
 
 /// The whole configuration.

@@ -128,10 +128,7 @@ impl Service {
     /// # Errors
     /// `NoSuchEntity` when there is no such account.
     pub async fn reset_root_key(&self, account: AccountId) -> Result<RootKey, Error> {
-        if self.tools.directory.account(account).await?.is_none() {
-            let message = format!("There is no account {account} on this server.");
-            return Err(Error::new(Code::NoSuchEntity, message));
-        }
+        self.ensure_account(account).await?;
         self.ensure_log_works()?;
         let drawn = draw_key(account, &*self.tools.entropy);
         let key = self.sealed(account, &drawn);
@@ -172,6 +169,14 @@ impl Service {
             });
         }
         Ok(summaries)
+    }
+
+    pub(crate) async fn ensure_account(&self, account: AccountId) -> Result<(), Error> {
+        if self.tools.directory.account(account).await?.is_some() {
+            return Ok(());
+        }
+        let message = format!("There is no account {account} on this server.");
+        Err(Error::new(Code::NoSuchEntity, message))
     }
 
     /// A key id that does not tell its account is registered, so that it is found.
@@ -221,7 +226,7 @@ impl Service {
         }
     }
 
-    fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         Origin { now: self.clock.now(), seed: entropy::random(&*self.tools.entropy) }
     }
 }

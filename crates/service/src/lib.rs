@@ -5,6 +5,7 @@
 
 mod account_record;
 mod accounts;
+mod hardware_tokens;
 mod identify;
 mod issuer;
 mod outbox;

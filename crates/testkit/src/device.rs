@@ -7,7 +7,7 @@ use iamd_types::Clock;
 
 use crate::{Answer, Credentials, TestServer};
 
-/// A virtual MFA device.
+/// An MFA device that shows codes.
 #[derive(Clone, Debug)]
 pub struct Device {
     /// Its serial number.
@@ -21,6 +21,11 @@ impl Device {
         let base32 = STANDARD.decode(answer.text("Base32StringSeed")).unwrap();
         let seed = Seed::from_base32(std::str::from_utf8(&base32).unwrap()).unwrap();
         Self { serial: answer.text("SerialNumber"), seed }
+    }
+
+    /// A hardware device with this serial number and seed, in base32.
+    pub fn with_seed(serial: &str, base32: &str) -> Self {
+        Self { serial: serial.to_owned(), seed: Seed::from_base32(base32).unwrap() }
     }
 
     /// What it shows some time steps from now.
