@@ -6,6 +6,11 @@
 //! The one idea: a decision is a value with its reasons ([`Decision`]), never a bare boolean. [`Reference`]
 //! follows AWS's evaluation rules sentence by sentence and is the yardstick for any faster [`Evaluator`].
 
+/// The example of the README is one that runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod cases;
 mod check;
 mod compile;

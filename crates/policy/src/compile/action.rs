@@ -126,10 +126,7 @@ impl WildAction {
         let literal = name.split(['*', '?']).next().unwrap_or_default();
         let bytes = literal.len().min(size_of::<u64>());
         let bits = 8 * bytes as u8;
-        let says_all = literal.len() == bytes
-            && name.len() == bytes + 1
-            && name.ends_with('*')
-            && !literal.contains('\0');
+        let says_all = name.len() == bytes + 1 && name.ends_with('*') && !literal.contains('\0');
         Self {
             service: Some(format!("{service}:").into()),
             head: head(literal.as_bytes()),

@@ -326,3 +326,37 @@ pub(crate) struct Candidates<'s> {
     pub(crate) denies: [&'s [Candidate]; 3],
     pub(crate) allows: [&'s [Candidate]; 3],
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Context, Effect, PolicyKind, Principal, PrincipalKind, Request, Resource, decide};
+
+    #[test]
+    fn levels_that_cannot_be_told_apart_allow_nothing() {
+        let text = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+        let everything = Document::parse(text).unwrap();
+        let context = Context::new();
+        let request = Request {
+            principal: Principal::new(
+                PrincipalKind::User,
+                "arn:aws:iam::111111111111:user/a",
+                "111111111111",
+            ),
+            action: "s3:GetObject",
+            resource: Resource { arn: "*", account: None, management_account: false },
+            context: &context,
+        };
+        for (level, effect, kind) in [
+            (LEVELS - 2, Effect::Allow, PolicyKind::Identity),
+            (LEVELS - 1, Effect::ImplicitDeny, PolicyKind::ServiceControl),
+            (u8::MAX, Effect::ImplicitDeny, PolicyKind::ServiceControl),
+        ] {
+            let mut builder = PolicySet::builder();
+            builder.add(Slot::Identity, everything.compiled());
+            builder.add(Slot::ServiceControl(level), everything.compiled());
+            let verdict = decide(&request, ResourcePolicyKind::Resource, &[&builder.build()]);
+            assert_eq!((verdict.effect, verdict.decided_by), (effect, kind), "level {level}");
+        }
+    }
+}
