@@ -51,14 +51,17 @@ impl EventId {
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
-        let digits = self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+        let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
         let mut text = [b'-'; 36];
-        let places = (0..36).filter(|at| ![8, 13, 18, 23].contains(at));
-        for (at, digit) in places.zip(digits) {
-            if let Some(place) = text.get_mut(at) {
-                *place = digit;
+        let mut places = text.iter_mut();
+        for (at, byte) in self.0.iter().enumerate() {
+            if matches!(at, 4 | 6 | 8 | 10) {
+                places.next();
+            }
+            for value in [byte >> 4, byte & 15] {
+                if let Some(place) = places.next() {
+                    *place = digit(value);
+                }
             }
         }
         f.write_str(std::str::from_utf8(&text).unwrap_or_default())

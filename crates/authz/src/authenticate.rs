@@ -21,6 +21,8 @@ pub struct Authenticator {
 pub struct Signed {
     /// Who signed.
     pub proof: Proof,
+    /// The key, when it is a long-term one.
+    pub key: Option<AccessKey>,
     /// The caller's account, in the state that the key was looked up in.
     pub account: Arc<Account>,
 }
@@ -55,7 +57,7 @@ impl Authenticator {
             Some(token) => Some(self.open_session(&id, token, &account, now)?),
             None => None,
         };
-        let key = match &session {
+        let found = match &session {
             Some(session) => Keys::Session(session),
             None => {
                 let key = account.access_key(id.as_str()).filter(|key| key.active());
@@ -64,11 +66,16 @@ impl Authenticator {
         };
         // Before a key is derived for a scope of the caller's choice.
         presented.check(now.seconds(), settings).map_err(|error| signature_error(&error))?;
-        let key = self.signing_key(&key, &id, account.id(), presented)?;
+        let key = self.signing_key(&found, &id, account.id(), presented)?;
         presented
             .verify(&key, Payload::Bytes(body), now.seconds(), settings)
             .map_err(|error| signature_error(&error))?;
-        Ok(Signed { proof: Proof { access_key_id: id, account: account.id(), session }, account })
+        let key = match found {
+            Keys::LongTerm(key) => Some(key.clone()),
+            Keys::Session(_) => None,
+        };
+        let proof = Proof { access_key_id: id, account: account.id(), session };
+        Ok(Signed { proof, key, account })
     }
 
     /// The account that an access key id leads to.

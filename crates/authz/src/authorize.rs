@@ -9,6 +9,7 @@ use iamd_policy::{
     Resource, ResourcePolicyKind, Slot, Source, Verdict,
 };
 use iamd_types::{Code, Error};
+use smallvec::SmallVec;
 
 use crate::access::{Access, AccessList, ResourcePolicy};
 use crate::caller::{Caller, Principal};
@@ -141,8 +142,8 @@ fn decide(
         scps: None,
         rcps: None,
     };
-    let of_resource = resource.map(|it| set_of(&[(Slot::Resource(resource_kind), it)]));
-    let sets: Vec<&PolicySet> =
+    let of_resource = set_of(resource.map(|it| (Slot::Resource(resource_kind), it)).into_iter());
+    let sets: SmallVec<[&PolicySet; 3]> =
         sets.iter().chain([&of_resource]).flatten().map(|it| &**it).collect();
     let verdict = iamd_policy::decide(&request, resource_kind, &sets);
     debug_assert_eq!(

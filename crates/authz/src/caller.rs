@@ -59,14 +59,13 @@ pub struct Caller {
     /// The session, when the credentials are temporary.
     pub session: Option<Arc<OpenSession>>,
     /// The caller's ARN, as messages and GetCallerIdentity show it.
-    pub arn: Arc<str>,
-    /// `aws:PrincipalArn`: for a role session the role's ARN.
-    pub principal_arn: Arc<str>,
+    pub arn: String,
     /// `aws:userid`: `AIDA…`, `AROA…:SESSION`, `ACCOUNT:NAME`, or the account id for root.
-    pub user_id: Arc<str>,
-    account_text: Arc<str>,
-    unique_id: Option<Arc<str>>,
-    issuer_arn: Option<String>,
+    pub user_id: String,
+    /// Where it differs from the ARN.
+    principal_arn: Option<String>,
+    /// ARN and unique id of the user who let a federated user in.
+    issuer: Option<(String, String)>,
 }
 
 impl Caller {
@@ -95,26 +94,14 @@ impl Caller {
 
     fn new(principal: Principal, proof: Option<&Proof>, account: &Account) -> Self {
         let id = account.id();
-        let account_text: Arc<str> = id.to_string().into();
-        let mut unique_id: Option<Arc<str>> = None;
-        let mut issuer_arn = None;
-        let (arn, principal_arn, user_id) = match &principal {
-            Principal::Root => {
-                let arn: Arc<str> = id.root_arn().into();
-                (Arc::clone(&arn), arn, Arc::clone(&account_text))
-            }
-            Principal::User(user) => {
-                let arn: Arc<str> = account.user_arn(user).into();
-                let user_id: Arc<str> = user.id().to_string().into();
-                unique_id = Some(Arc::clone(&user_id));
-                (Arc::clone(&arn), arn, user_id)
-            }
+        let (mut principal_arn, mut issuer) = (None, None);
+        let (arn, user_id) = match &principal {
+            Principal::Root => (id.root_arn(), id.to_string()),
+            Principal::User(user) => (account.user_arn(user), user.id().to_string()),
             Principal::Role { role, session_name } => {
+                principal_arn = Some(account.role_arn(role));
                 let arn = format!("arn:aws:sts::{id}:assumed-role/{}/{session_name}", role.name());
-                let role_id = role.id().to_string();
-                let user_id = format!("{role_id}:{session_name}");
-                unique_id = Some(role_id.into());
-                (arn.into(), account.role_arn(role).into(), user_id.into())
+                (arn, format!("{}:{session_name}", role.id()))
             }
             Principal::Bearer(bearer) => {
                 let id: Arc<str> = match bearer {
@@ -124,10 +111,9 @@ impl Caller {
                 (Arc::clone(&id), Arc::clone(&id), id)
             }
             Principal::Federated { user, name } => {
-                let arn: Arc<str> = format!("arn:aws:sts::{id}:federated-user/{name}").into();
-                issuer_arn = user.as_ref().map(|user| account.user_arn(user));
-                unique_id = user.as_ref().map(|user| user.id().to_string().into());
-                (Arc::clone(&arn), arn, format!("{id}:{name}").into())
+                issuer = user.as_ref().map(|user| (account.user_arn(user), user.id().to_string()));
+                let arn = format!("arn:aws:sts::{id}:federated-user/{name}");
+                (arn, format!("{id}:{name}"))
             }
         };
         Self {
@@ -136,11 +122,28 @@ impl Caller {
             access_key_id: proof.map(|proof| proof.access_key_id.clone()),
             session: proof.and_then(|proof| proof.session.clone()),
             arn,
-            principal_arn,
             user_id,
-            account_text,
-            unique_id,
-            issuer_arn,
+            principal_arn,
+            issuer,
+        }
+    }
+
+    /// `aws:PrincipalArn`: for a role session the role's ARN.
+    pub fn principal_arn(&self) -> &str {
+        self.principal_arn.as_deref().unwrap_or(&self.arn)
+    }
+
+    /// The account's twelve digits, which stand in the ARN: `arn:aws:iam::ACCOUNT:…`.
+    fn account_text(&self) -> &str {
+        self.arn.get(13..25).unwrap_or_default()
+    }
+
+    /// The unique id of the user or role behind the credentials; the root user has none.
+    fn unique_id(&self) -> Option<&str> {
+        match &self.principal {
+            Principal::Root => None,
+            Principal::User(_) | Principal::Role { .. } => self.user_id.split(':').next(),
+            Principal::Federated { .. } => self.issuer.as_ref().map(|(_, id)| id.as_str()),
         }
     }
 
@@ -156,7 +159,10 @@ impl Caller {
 
     /// The ARN of the user who let a federated user in; the root user's when it was the root user.
     pub fn issuer_arn(&self) -> String {
-        self.issuer_arn.clone().unwrap_or_else(|| self.account.root_arn())
+        match &self.issuer {
+            Some((arn, _)) => arn.clone(),
+            None => self.account.root_arn(),
+        }
     }
 
     /// The IAM user who calls, in person or through GetSessionToken or the console.
@@ -211,7 +217,7 @@ impl Caller {
             Principal::User(_) => (PrincipalKind::User, None, None, false),
             Principal::Role { role, session_name } => (
                 PrincipalKind::RoleSession,
-                Some(&*self.principal_arn),
+                self.principal_arn.as_deref(),
                 Some(session_name.as_str()),
                 role.is_service_linked(),
             ),
@@ -223,9 +229,9 @@ impl Caller {
             role_arn,
             session_name,
             service_linked,
-            user_arn: self.issuer_arn.as_deref(),
-            unique_id: self.unique_id.as_deref(),
-            ..iamd_policy::Principal::new(kind, &self.arn, &self.account_text)
+            user_arn: self.issuer.as_ref().map(|(arn, _)| arn.as_str()),
+            unique_id: self.unique_id(),
+            ..iamd_policy::Principal::new(kind, &self.arn, self.account_text())
         }
     }
 }

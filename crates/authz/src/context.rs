@@ -1,5 +1,6 @@
 //! The condition keys of a request: what the server knows, never what a header claims to be.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use iamd_credentials::SessionKind;
@@ -23,7 +24,7 @@ pub struct RequestFacts {
     /// Whether the caller's connection is TLS.
     pub secure_transport: bool,
     /// `aws:RequestedRegion`: the credential scope's, or `us-east-1` for global services.
-    pub region: String,
+    pub region: Cow<'static, str>,
 }
 
 /// The context of one access. Keys and their presence are those of "AWS global condition context
@@ -51,11 +52,11 @@ fn put_principal(context: &mut Context, caller: &Caller) {
         context.set("aws:PrincipalType", caller.principal_type());
         return;
     }
-    context.set("aws:PrincipalArn", &*caller.principal_arn);
+    context.set("aws:PrincipalArn", caller.principal_arn());
     context.set("aws:PrincipalAccount", caller.account.to_string());
     context.set("aws:PrincipalType", caller.principal_type());
     context.set("aws:PrincipalIsAWSService", "false");
-    context.set("aws:userid", &*caller.user_id);
+    context.set("aws:userid", caller.user_id.as_str());
     match &caller.principal {
         Principal::User(user) => {
             context.set("aws:username", user.name());
@@ -101,7 +102,7 @@ fn put_request(context: &mut Context, facts: &RequestFacts) {
     context.set("aws:EpochTime", facts.now.seconds().to_string());
     context.set("aws:SecureTransport", facts.secure_transport.to_string());
     context.set("aws:ViaAWSService", "false");
-    context.set("aws:RequestedRegion", facts.region.as_str());
+    context.set("aws:RequestedRegion", &*facts.region);
     if let Some(address) = facts.source_ip {
         context.set("aws:SourceIp", address.to_string());
     }

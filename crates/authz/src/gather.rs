@@ -5,26 +5,30 @@ use std::sync::{Arc, LazyLock};
 use iamd_directory::{Account, Group, InlinePolicy, List, Managed, PolicyRef};
 use iamd_policy::{Attached, Document, PolicyKind, PolicySet, Slot, Source};
 use iamd_types::{Error, UniqueId};
+use smallvec::SmallVec;
 
 use crate::access::{Access, ResourcePolicy};
 use crate::caller::{Caller, Principal};
 use crate::sets::set_of;
 
+/// Policies; as many as principals have as a rule lie on the stack.
+type Attachments<'a> = SmallVec<[Attached<'a>; 6]>;
+
 /// The caller's own policies, by the part they take in a decision.
 #[derive(Default)]
 pub(crate) struct Gathered<'a> {
-    pub(crate) identity: Vec<Attached<'a>>,
+    pub(crate) identity: Attachments<'a>,
     pub(crate) boundary: Option<Attached<'a>>,
-    pub(crate) session: Option<Vec<Attached<'a>>>,
+    pub(crate) session: Option<Attachments<'a>>,
 }
 
 impl<'a> Gathered<'a> {
     /// The same policies, compiled: what the principal has, and what its session has.
     pub(crate) fn sets(&self) -> [Option<Arc<PolicySet>>; 2] {
         let own = self.identity.iter().map(|it| (Slot::Identity, *it));
-        let own = own.chain(self.boundary.map(|it| (Slot::Boundary, it))).collect();
-        let session = self.session.iter().flatten().map(|it| (Slot::Session, *it)).collect();
-        [own, session].map(|documents: Vec<_>| (!documents.is_empty()).then(|| set_of(&documents)))
+        let own = own.chain(self.boundary.map(|it| (Slot::Boundary, it)));
+        let session = self.session.iter().flatten().map(|it| (Slot::Session, *it));
+        [set_of(own), set_of(session)]
     }
 
     /// The policy that a statement of these sets is in. `place` is the document's among those of its kind.
@@ -86,7 +90,7 @@ pub(crate) fn gather<'a>(caller: &'a Caller, account: &'a Account) -> Result<Gat
 }
 
 fn add_group<'a>(
-    into: &mut Vec<Attached<'a>>,
+    into: &mut Attachments<'a>,
     account: &'a Account,
     group: &'a Group,
 ) -> Result<(), Error> {
@@ -94,7 +98,7 @@ fn add_group<'a>(
 }
 
 fn add_entity<'a>(
-    into: &mut Vec<Attached<'a>>,
+    into: &mut Attachments<'a>,
     account: &'a Account,
     attached: List<'a, PolicyRef>,
     id: UniqueId,
@@ -151,12 +155,12 @@ static EVERYTHING: LazyLock<Option<Document>> = LazyLock::new(|| {
 fn session_policies<'a>(
     caller: &'a Caller,
     account: &'a Account,
-) -> Result<Option<Vec<Attached<'a>>>, Error> {
+) -> Result<Option<Attachments<'a>>, Error> {
     let Some(open) = caller.session.as_deref() else { return Ok(None) };
     if open.policy.is_none() && open.session.policy_arns.is_empty() {
         return Ok(None);
     }
-    let mut policies = Vec::new();
+    let mut policies = Attachments::new();
     if let Some(policy) = &open.policy {
         let document = policy.as_ref().ok_or_else(|| unreadable("(session policy)"))?;
         policies.push(Attached { source: Source { name: "session policy", arn: None }, document });

@@ -24,9 +24,9 @@ impl Authorized {
         &self.caller
     }
 
-    /// What decided.
-    pub fn deciding(&self) -> &Deciding {
-        &self.deciding
+    /// What decided, for the log; afterwards it is no longer known here.
+    pub fn take_deciding(&mut self) -> Deciding {
+        std::mem::take(&mut self.deciding)
     }
 
     /// The permit, if the decision was about the operation of this name.

@@ -5,6 +5,7 @@
 //! records in any order gives the same account.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use iamd_store::{Entry, Revision};
 use iamd_types::{AccountId, Error, Kind, UniqueId};
@@ -29,6 +30,8 @@ use crate::records::{
 #[derive(Clone)]
 pub struct Account {
     pub(crate) id: AccountId,
+    /// `arn:aws:iam::ACCOUNT:`, what all ARNs of the account begin with.
+    arn_prefix: Arc<str>,
     pub(crate) revision: Revision,
     pub(crate) quotas: Quotas,
     pub(crate) record: Option<AccountRecord>,
@@ -65,6 +68,7 @@ impl Account {
     pub(crate) fn new(id: AccountId, quotas: Quotas) -> Self {
         Self {
             id,
+            arn_prefix: format!("arn:aws:iam::{id}:").into(),
             revision: Revision(0),
             quotas,
             record: None,
@@ -337,7 +341,7 @@ impl Account {
     /// The ARN of a resource of this account, existing or to be made. The path begins and ends
     /// with `/`.
     pub fn arn(&self, resource_type: &str, path: &str, name: &str) -> String {
-        format!("arn:aws:iam::{}:{resource_type}{path}{name}", self.id)
+        [&*self.arn_prefix, resource_type, path, name].concat()
     }
 
     pub(crate) fn insert_user(&mut self, user: User) {

@@ -39,6 +39,19 @@ pub(crate) fn field(record: &[u8], index: usize) -> Option<&[u8]> {
         return None;
     }
     let count = usize::from(*count);
+    let (short, payload) = rest.split_at_checked(count)?;
+    let (words, tail) = short.as_chunks::<8>();
+    let long = words.iter().fold(0, |long, word| long | u64::from_ne_bytes(*word));
+    let long = tail.iter().fold(long, |long, length| long | u64::from(*length));
+    if long & 0x8080_8080_8080_8080 == 0 {
+        // Nearly always: no length takes more than its one byte.
+        let Some(length) = short.get(index) else { return Some(&[]) };
+        let mut start = 0;
+        for length in short.iter().take(index) {
+            start += usize::from(*length);
+        }
+        return payload.get(start..)?.get(..usize::from(*length));
+    }
     let mut lengths = rest;
     let mut before = 0usize;
     let mut length = 0usize;

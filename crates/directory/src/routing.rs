@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use iamd_store::{Batch, CommitError, KeyRange, Op, Partition, Revision, Store, Txn, TxnId};
 use iamd_types::{AccountId, Error};
 use imbl::OrdMap;
+use smallvec::SmallVec;
 
 use crate::writer::read_error;
 
@@ -24,13 +25,16 @@ pub enum Route {
 }
 
 impl Route {
-    fn key(self, name: &str) -> Box<[u8]> {
+    /// The name's key; on the stack for all names but absurd ones, since each signed request asks for one.
+    fn key(self, name: &str) -> SmallVec<[u8; 64]> {
         let prefix: &[u8] = match self {
             Self::AccessKey => b"k/",
             Self::Alias => b"a/",
             Self::Email => b"e/",
         };
-        [prefix, name.as_bytes()].concat().into()
+        let mut key = SmallVec::from_slice(prefix);
+        key.extend_from_slice(name.as_bytes());
+        key
     }
 }
 
@@ -56,7 +60,7 @@ impl Routing {
 
     /// The account that a name leads to.
     pub fn find(&self, route: Route, name: &str) -> Option<AccountId> {
-        self.routes.load().get(&route.key(name)).copied()
+        self.routes.load().get(&*route.key(name)).copied()
     }
 
     /// Registers a name for an account, unless it leads to another one for which `is_taken` holds.
@@ -76,7 +80,7 @@ impl Routing {
                 Some(owner) if is_taken(owner) => return Ok(false),
                 Some(_) | None => {}
             }
-            let op = Op::put(route.key(name), account.to_string().into_bytes());
+            let op = Op::put(&*route.key(name), account.to_string().into_bytes());
             if self.commit(&mut head, Txn { id: txn, ops: vec![op] }).await? {
                 return Ok(true);
             }

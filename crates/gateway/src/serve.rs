@@ -155,7 +155,8 @@ fn protocol(limits: &Limits) -> Builder<TokioExecutor> {
     let head = limits.head.max(MIN_HEAD);
     let mut http = Builder::new(TokioExecutor::new());
     // Peers may close their side once the request is sent; they still get the answer.
-    http.http1().header_read_timeout(None).max_buf_size(head).half_close(true);
+    // One buffer for head and body: copying a small body costs less than a vectored write.
+    http.http1().header_read_timeout(None).max_buf_size(head).half_close(true).writev(false);
     http.http2()
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX))

@@ -1,6 +1,7 @@
 //! One request, from bytes to answer. Read [`Service::run`] top to bottom: its order is AWS's order of
 //! errors.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -45,7 +46,7 @@ pub struct Service {
 pub(crate) struct Trail {
     pub(crate) service: Option<&'static iamd_api::Service>,
     pub(crate) operation: Option<&'static str>,
-    pub(crate) caller: Option<Arc<str>>,
+    pub(crate) caller: Option<Arc<Caller>>,
     pub(crate) decision: Option<&'static str>,
     pub(crate) deciding: Deciding,
 }
@@ -88,14 +89,14 @@ impl Service {
     /// Answers a request, and writes its log line.
     pub async fn handle(&self, request: &Request<'_>) -> Reply {
         let started = Instant::now();
-        let request_id = self.request_id();
+        let request_id = EventId::random(&*self.tools.entropy);
         let mut trail = Trail::default();
-        let result = self.run(request, &request_id, &mut trail).await;
+        let result = self.run(request, request_id, &mut trail).await;
         let reply = result.unwrap_or_else(|error| {
-            log_internal(&request_id, &error);
+            log_internal(request_id, &error);
             let service = trail.service.unwrap_or(self.table.service_of_version(None).api);
             trail.decision.get_or_insert("refused");
-            respond::failure(Format::of(service, request), service, &request_id, &error)
+            respond::failure(Format::of(service, request), service, request_id, &error)
         });
         trail.log(&reply, started);
         reply
@@ -104,7 +105,7 @@ impl Service {
     async fn run(
         &self,
         request: &Request<'_>,
-        request_id: &str,
+        request_id: EventId,
         trail: &mut Trail,
     ) -> Result<Reply, Error> {
         // Identify: which service and operation.
@@ -130,8 +131,8 @@ impl Service {
         let facts = self.facts(request, served, presented.scope().region());
         let signed = self.authenticate(request, served, &presented, &facts).await?;
         let caller = Arc::new(Caller::resolve(&signed.proof, &signed.account)?);
-        trail.caller = Some(Arc::clone(&caller.arn));
-        if let Some(key) = signed.account.access_key(presented.access_key_id()) {
+        trail.caller = Some(Arc::clone(&caller));
+        if let Some(key) = &signed.key {
             let scope = presented.scope();
             let usage = self.tools.directory.usage();
             usage.note(key, facts.now, scope.service(), scope.region());
@@ -222,7 +223,7 @@ impl Service {
             facts: &call.event.facts,
             tools: &self.tools,
         };
-        let authorized = match self.authorize(&call, &view) {
+        let mut authorized = match self.authorize(&call, &view) {
             Ok(authorized) => authorized,
             Err(denied) => {
                 trail.decision = Some("deny");
@@ -232,7 +233,7 @@ impl Service {
             }
         };
         trail.decision = Some("allow");
-        trail.deciding = authorized.deciding().clone();
+        trail.deciding = authorized.take_deciding();
         let (event, caller) = (Arc::clone(&call.event), call.caller);
         let result = match call.work {
             Work::Query(query) => self.answer_query(query, authorized, &view, &event).await,
@@ -389,8 +390,8 @@ impl Service {
             secure_transport: request.secure,
             // IAM is a global service: its region is us-east-1 wherever it is called.
             region: match served.api.name {
-                "iam" => "us-east-1".to_owned(),
-                _ => region.to_owned(),
+                "iam" => Cow::Borrowed("us-east-1"),
+                _ => Cow::Owned(region.to_owned()),
             },
         }
     }
@@ -398,7 +399,7 @@ impl Service {
     pub(crate) fn event(
         &self,
         request: &Request<'_>,
-        request_id: &str,
+        request_id: EventId,
         served: &Served,
         operation: &'static iamd_api::Operation,
         facts: RequestFacts,
@@ -407,7 +408,7 @@ impl Service {
         let records = self.log.keeps();
         Event {
             id: EventId::new(facts.now, &*self.tools.entropy),
-            request_id: request_id.to_owned(),
+            request_id,
             service: served.api,
             operation,
             facts,
@@ -420,10 +421,6 @@ impl Service {
             shared: OnceLock::new(),
         }
     }
-
-    fn request_id(&self) -> String {
-        EventId::random(&*self.tools.entropy).to_string()
-    }
 }
 
 impl Trail {
@@ -435,7 +432,7 @@ impl Trail {
             request_id = reply.request_id,
             service = self.service.map(|service| service.name),
             operation = self.operation,
-            caller = self.caller.as_deref(),
+            caller = self.caller.as_ref().map(|caller| caller.arn.as_str()),
             decision = self.decision,
             decided_by = self.deciding.kind.map(|kind| kind.to_string()),
             deciding_policy = self.deciding.policy,
@@ -448,7 +445,7 @@ impl Trail {
 }
 
 /// What the caller is not told.
-fn log_internal(request_id: &str, error: &Error) {
+fn log_internal(request_id: EventId, error: &Error) {
     let Some(source) = error.internal_source() else { return };
     let mut causes = source.to_string();
     let mut cause = source.source();
@@ -457,5 +454,5 @@ fn log_internal(request_id: &str, error: &Error) {
         causes.push_str(&inner.to_string());
         cause = inner.source();
     }
-    tracing::error!(target: "iamd::request", request_id, error = %error.code(), causes);
+    tracing::error!(target: "iamd::request", %request_id, error = %error.code(), causes);
 }

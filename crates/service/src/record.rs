@@ -19,7 +19,7 @@ use serde_json::Value;
 #[derive(Clone)]
 pub(crate) struct Event {
     pub(crate) id: EventId,
-    pub(crate) request_id: String,
+    pub(crate) request_id: EventId,
     pub(crate) service: &'static iamd_api::Service,
     pub(crate) operation: &'static iamd_api::Operation,
     pub(crate) facts: RequestFacts,
@@ -89,9 +89,10 @@ impl Event {
         };
         let issuer_arn = match &caller.principal {
             Acting::Federated { .. } => caller.issuer_arn(),
-            _ => caller.principal_arn.to_string(),
+            _ => caller.principal_arn().to_owned(),
         };
         let address = self.facts.source_ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let request_id = self.request_id.to_string();
         let role_arn = self.role_arn();
         let (exception, message) = match ending {
             Ending::Success(_) => (None, None),
@@ -110,7 +111,7 @@ impl Event {
             request_parameters: self.parameters.clone(),
             response_elements: self.response_elements(ending)?,
             additional_event_data: None,
-            request_id: &self.request_id,
+            request_id: &request_id,
             event_id: self.id,
             read_only: self.operation.read_only,
             resources: role_arn.iter().filter_map(role_resource).collect(),

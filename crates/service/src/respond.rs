@@ -1,6 +1,7 @@
 //! Answers in the protocol that the caller reads.
 
 use iamd_api::{Operation, Protocol, Service};
+use iamd_audit::EventId;
 use iamd_operation::Output;
 use iamd_types::Error;
 use iamd_wire::{json, rest_json, xml};
@@ -39,19 +40,20 @@ pub(crate) fn success(
     format: Format,
     service: &Service,
     operation: &Operation,
-    request_id: &str,
+    request_id: EventId,
     output: &dyn Output,
 ) -> Result<Reply, Error> {
+    let request_id = request_id.to_string();
     let mut body = Vec::with_capacity(1024);
     match format {
-        Format::Xml => output.write_xml(&mut body, service, operation, request_id)?,
-        Format::Json => output.write_json(&mut body, service, operation, request_id)?,
+        Format::Xml => output.write_xml(&mut body, service, operation, &request_id)?,
+        Format::Json => output.write_json(&mut body, service, operation, &request_id)?,
         Format::RestJson => output.write_rest_json(&mut body)?,
     }
     Ok(Reply {
         status: 200,
         content_type: format.content_type(),
-        request_id: request_id.to_owned(),
+        request_id,
         body,
         error_code: None,
         error_type: None,
@@ -59,11 +61,17 @@ pub(crate) fn success(
 }
 
 /// The answer to a request that was refused.
-pub(crate) fn failure(format: Format, service: &Service, request_id: &str, error: &Error) -> Reply {
+pub(crate) fn failure(
+    format: Format,
+    service: &Service,
+    request_id: EventId,
+    error: &Error,
+) -> Reply {
+    let request_id = request_id.to_string();
     let mut body = Vec::with_capacity(512);
     match format {
-        Format::Xml => xml::write_error(&mut body, service.xml_namespace, error, request_id),
-        Format::Json => json::write_error(&mut body, error, request_id),
+        Format::Xml => xml::write_error(&mut body, service.xml_namespace, error, &request_id),
+        Format::Json => json::write_error(&mut body, error, &request_id),
         Format::RestJson => rest_json::write_error(&mut body, error),
     }
     let (error_type, status) = match format {
@@ -76,7 +84,7 @@ pub(crate) fn failure(format: Format, service: &Service, request_id: &str, error
     Reply {
         status,
         content_type: format.content_type(),
-        request_id: request_id.to_owned(),
+        request_id,
         body,
         error_code: Some(error.code()),
         error_type,

@@ -26,9 +26,9 @@ impl Query for GetCallerIdentity {
     fn run(_: &Self::Input, permit: &Permit<Self>, _: &View<'_>) -> Result<Self::Output, Error> {
         let caller = permit.caller();
         Ok(sts::GetCallerIdentityResponse {
-            user_id: Some(caller.user_id.to_string()),
+            user_id: Some(caller.user_id.clone()),
             account: Some(caller.account.to_string()),
-            arn: Some(caller.arn.to_string()),
+            arn: Some(caller.arn.clone()),
         })
     }
 }

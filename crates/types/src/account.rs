@@ -40,7 +40,7 @@ impl AccountId {
     /// The ARN of the account itself, `arn:aws:iam::ACCOUNT:root`: the root user, and in policies
     /// everyone in the account.
     pub fn root_arn(self) -> String {
-        format!("arn:aws:iam::{self}:root")
+        ["arn:aws:iam::", &self.to_string(), ":root"].concat()
     }
 }
 

@@ -61,13 +61,13 @@ impl<'f> Parameters<'f> {
         if form.len() > MAX_FORM_BYTES {
             return Err(DecodeError::TooLarge);
         }
-        let mut pairs = Vec::new();
-        for pair in form.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
-            if pairs.len() == MAX_PARAMETERS {
-                return Err(DecodeError::malformed("Too many parameters."));
+        let pairs = match form::plain(form) {
+            Some(text) => read(text.split('&').filter(|pair| !pair.is_empty()), Pair::plain),
+            None => {
+                let pairs = form.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty());
+                read(pairs, Pair::decoded)
             }
-            pairs.push(Pair::parse(pair)?);
-        }
+        }?;
         Self::sorted(pairs)
     }
 
@@ -115,22 +115,49 @@ impl std::fmt::Debug for Parameters<'_> {
     }
 }
 
+fn read<'f, T>(
+    pairs: impl Iterator<Item = T>,
+    parse: impl Fn(T) -> Result<Pair<'f>, DecodeError>,
+) -> Result<Vec<Pair<'f>>, DecodeError> {
+    let mut read = Vec::with_capacity(8);
+    for pair in pairs {
+        if read.len() == MAX_PARAMETERS {
+            return Err(DecodeError::malformed("Too many parameters."));
+        }
+        read.push(parse(pair)?);
+    }
+    Ok(read)
+}
+
 impl<'f> Pair<'f> {
-    fn parse(pair: &'f [u8]) -> Result<Self, DecodeError> {
+    /// A pair of a form in which nothing is escaped.
+    fn plain(pair: &'f str) -> Result<Self, DecodeError> {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        ensure_name(name)?;
+        Ok(Self { name: Cow::Borrowed(name), value: Cow::Borrowed(value) })
+    }
+
+    fn decoded(pair: &'f [u8]) -> Result<Self, DecodeError> {
         let (name, value) =
             match memchr::memchr(b'=', pair).and_then(|at| pair.split_at_checked(at)) {
                 Some((name, value)) => (name, value.get(1..).unwrap_or_default()),
                 None => (pair, &[][..]),
             };
         let name = form::decode(name)?;
-        if name.is_empty() {
-            return Err(DecodeError::Syntax("a parameter without a name"));
-        }
-        if name.len() > MAX_NAME_BYTES || name.split('.').count() > MAX_DEPTH {
-            return Err(DecodeError::Syntax("a parameter's name is too long"));
-        }
+        ensure_name(&name)?;
         Ok(Self { name, value: form::decode(value)? })
     }
+}
+
+fn ensure_name(name: &str) -> Result<(), DecodeError> {
+    if name.is_empty() {
+        return Err(DecodeError::Syntax("a parameter without a name"));
+    }
+    let points = name.bytes().filter(|byte| *byte == b'.').count();
+    if name.len() > MAX_NAME_BYTES || points >= MAX_DEPTH {
+        return Err(DecodeError::Syntax("a parameter's name is too long"));
+    }
+    Ok(())
 }
 
 /// The order that keeps what is under one path together: `A`, `A.1`, `A-`, although `-` comes before
