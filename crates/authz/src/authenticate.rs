@@ -68,7 +68,7 @@ impl Authenticator {
         presented.check(now.seconds(), settings).map_err(|error| signature_error(&error))?;
         let key = self.signing_key(&found, &id, account.id(), presented)?;
         presented
-            .verify(&key, Payload::Bytes(body), now.seconds(), settings)
+            .verify_signature(&key, Payload::Bytes(body), settings)
             .map_err(|error| signature_error(&error))?;
         let key = match found {
             Keys::LongTerm(key) => Some(key.clone()),

@@ -28,13 +28,17 @@ pub(crate) fn form<'a>(request: &Request<'a>) -> Result<&'a [u8], Error> {
 
 /// Whether the body says that it is a form. A body that says nothing is taken for one, as AWS does.
 fn is_form(request: &Request<'_>) -> bool {
-    const FORM: &str = "application/x-www-form-urlencoded";
-    let sent = request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    sent.clone().count() <= 1
-        && request.header("content-type").is_none_or(|sent| {
-            let essence = sent.split(';').next().unwrap_or_default();
-            essence.trim().eq_ignore_ascii_case(FORM)
-        })
+    const FORM: &[u8] = b"application/x-www-form-urlencoded";
+    let mut sent =
+        request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    match (sent.next(), sent.next()) {
+        (None, _) => true,
+        (Some((_, sent)), None) => {
+            let essence = sent.split(|byte| *byte == b';').next().unwrap_or_default();
+            essence.trim_ascii().eq_ignore_ascii_case(FORM)
+        }
+        (Some(_), Some(_)) => false,
+    }
 }
 
 /// The operation asked for, and its parameters: of a form, or of method, path and JSON.

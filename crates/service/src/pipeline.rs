@@ -55,7 +55,7 @@ pub(crate) struct Trail {
 struct Call<'a> {
     caller: &'a Arc<Caller>,
     signed: &'a Signed,
-    event: Arc<Event>,
+    event: Event,
     work: Work,
 }
 
@@ -145,8 +145,7 @@ impl Service {
             let accesses = self.tools.directory.usage().accesses();
             accesses.record(principal, served.api.name, operation.name, &facts.region, facts.now);
         }
-        let event =
-            Arc::new(self.event(request, request_id, served, operation, facts, &parameters));
+        let event = self.event(request, request_id, served, operation, facts, &parameters);
         let decoded = self.decode(served, operation, &parameters);
         let work = match decoded {
             Ok(work) => work,
@@ -234,15 +233,18 @@ impl Service {
         };
         trail.decision = Some("allow");
         trail.deciding = authorized.take_deciding();
-        let (event, caller) = (Arc::clone(&call.event), call.caller);
         let result = match call.work {
-            Work::Query(query) => self.answer_query(query, authorized, &view, &event).await,
+            Work::Query(query) => self.answer_query(query, authorized, &view, &call.event).await,
             Work::Command(mut command) => match command.prepare(&view).await {
-                Ok(()) => self.execute(command, call.signed, other, Arc::clone(&event)).await,
+                Ok(()) => {
+                    let event = Arc::new(call.event);
+                    let done = self.execute(command, call.signed, other, Arc::clone(&event)).await;
+                    return done.map_err(|error| self.record_failure(&event, call.caller, error));
+                }
                 Err(error) => Err(error),
             },
         };
-        result.map_err(|error| self.record_failure(&event, caller, error))
+        result.map_err(|error| self.record_failure(&call.event, call.caller, error))
     }
 
     async fn answer_query(

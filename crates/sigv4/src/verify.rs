@@ -100,6 +100,19 @@ impl Presented<'_> {
         settings: &Settings<'_>,
     ) -> Result<(), Error> {
         self.check(now_unix_seconds, settings)?;
+        self.verify_signature(key, payload, settings)
+    }
+
+    /// The signature alone, for whoever has called [`Presented::check`] already.
+    ///
+    /// # Errors
+    /// A signature that differs; on S3 a body that is not the one declared.
+    pub fn verify_signature(
+        &self,
+        key: &SigningKey,
+        payload: Payload<'_>,
+        settings: &Settings<'_>,
+    ) -> Result<(), Error> {
         let covered = self.covered(payload, settings)?;
         if self.matching(key, covered, settings).is_none() {
             return Err(Error::SignatureMismatch);

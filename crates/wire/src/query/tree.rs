@@ -100,7 +100,8 @@ impl<'p> Node<'p> {
 
     fn step(self, pair: &'p Pair<'p>) -> &'p str {
         let rest = pair.name.get(self.depth..).unwrap_or_default();
-        rest.split_once('.').map_or(rest, |(step, _)| step)
+        let end = rest.bytes().position(|byte| byte == b'.');
+        end.and_then(|end| rest.get(..end)).unwrap_or(rest)
     }
 
     pub(crate) fn malformed(self, must: &str) -> DecodeError {
