@@ -104,11 +104,8 @@ impl Caller {
                 (arn, format!("{}:{session_name}", role.id()))
             }
             Principal::Bearer(bearer) => {
-                let id: Arc<str> = match bearer {
-                    Some(bearer) => bearer.principal_id.as_str().into(),
-                    None => "anonymous".into(),
-                };
-                (Arc::clone(&id), Arc::clone(&id), id)
+                let id = bearer.as_ref().map_or("anonymous", |bearer| &bearer.principal_id);
+                (id.to_owned(), id.to_owned())
             }
             Principal::Federated { user, name } => {
                 issuer = user.as_ref().map(|user| (account.user_arn(user), user.id().to_string()));
@@ -133,15 +130,18 @@ impl Caller {
         self.principal_arn.as_deref().unwrap_or(&self.arn)
     }
 
-    /// The account's twelve digits, which stand in the ARN: `arn:aws:iam::ACCOUNT:…`.
+    /// The account's twelve digits, which stand in the ARN: `arn:aws:iam::ACCOUNT:…`. Who signs nothing has none.
     fn account_text(&self) -> &str {
-        self.arn.get(13..25).unwrap_or_default()
+        match &self.principal {
+            Principal::Bearer(_) => "",
+            _ => self.arn.get(13..25).unwrap_or_default(),
+        }
     }
 
     /// The unique id of the user or role behind the credentials; the root user has none.
     fn unique_id(&self) -> Option<&str> {
         match &self.principal {
-            Principal::Root => None,
+            Principal::Root | Principal::Bearer(_) => None,
             Principal::User(_) | Principal::Role { .. } => self.user_id.split(':').next(),
             Principal::Federated { .. } => self.issuer.as_ref().map(|(_, id)| id.as_str()),
         }

@@ -18,7 +18,7 @@ use crate::record::{Connection, Ending, Event, Recipient, Shared, request_parame
 use crate::request::{Reply, Request};
 use crate::respond::{self, Format};
 use crate::table::{Served, Table};
-use crate::unsigned::{unsigned, unsigned_operation};
+use crate::unsigned::unsigned;
 
 /// How the service is set up.
 #[derive(Debug, Clone, Default)]
@@ -120,9 +120,13 @@ impl Service {
         let served = self.identify(request, presented.as_ref(), parameters.as_ref().ok());
         trail.service = Some(served.api);
 
+        let asked = identify::asked(served, request, parameters);
+
         // What takes no signature goes a way of its own.
-        if let Some(operation) = unsigned_operation(served, parameters.as_ref().ok()) {
-            let asked = (operation, &parameters?);
+        if let Ok((operation, parameters)) = &asked
+            && operation.unsigned
+        {
+            let asked = (*operation, parameters);
             return self.run_unsigned(request, request_id, served, asked, trail).await;
         }
 
@@ -139,7 +143,7 @@ impl Service {
         }
 
         // Decode: a typed input, every constraint of the model checked.
-        let (operation, parameters) = identify::asked(served, request, parameters)?;
+        let (operation, parameters) = asked?;
         trail.operation = Some(operation.name);
         if let Some(principal) = caller.principal_id() {
             let accesses = self.tools.directory.usage().accesses();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use iamd_audit::EventId;
 use iamd_authz::{Caller, authorize};
 use iamd_operation::{View, Work};
 use iamd_types::{Code, Error};
@@ -17,16 +18,6 @@ use crate::table::Served;
 /// The region of requests that name none.
 const REGION: &str = "us-east-1";
 
-/// The operation that takes no signature, if the parameters name one.
-pub(crate) fn unsigned_operation(
-    served: &Served,
-    parameters: Option<&Parameters<'_>>,
-) -> Option<&'static iamd_api::Operation> {
-    let parameters = parameters?;
-    let operation = served.operation(parameters.action(), parameters.version()).ok()?;
-    operation.unsigned.then_some(operation)
-}
-
 pub(crate) fn unsigned() -> Error {
     Error::new(Code::MissingAuthenticationToken, "Request is missing Authentication Token")
 }
@@ -36,7 +27,7 @@ impl Service {
     pub(crate) async fn run_unsigned(
         &self,
         request: &Request<'_>,
-        request_id: &str,
+        request_id: EventId,
         served: &Served,
         (operation, parameters): (&'static iamd_api::Operation, &Parameters<'_>),
         trail: &mut Trail,
@@ -60,7 +51,7 @@ impl Service {
         };
         let bearer = proof.await.map_err(|error| self.record_failure(&event, &nobody, error))?;
         let caller = Arc::new(Caller::bearer(Some(bearer), &account));
-        trail.caller = Some(Arc::clone(&caller.user_id));
+        trail.caller = Some(Arc::clone(&caller));
         let fail = |error| self.record_failure(&event, &caller, error);
         let view = View {
             caller: &caller,
@@ -70,17 +61,17 @@ impl Service {
             tools: &self.tools,
         };
         let accesses = query.access(&view).map_err(fail)?;
-        let authorized = match authorize(operation.name, &caller, &account, &accesses, &event.facts)
-        {
-            Ok(authorized) => authorized,
-            Err(denied) => {
-                trail.decision = Some("deny");
-                trail.deciding = denied.deciding;
-                return Err(fail(denied.error));
-            }
-        };
+        let mut authorized =
+            match authorize(operation.name, &caller, &account, &accesses, &event.facts) {
+                Ok(authorized) => authorized,
+                Err(denied) => {
+                    trail.decision = Some("deny");
+                    trail.deciding = denied.deciding;
+                    return Err(fail(denied.error));
+                }
+            };
         trail.decision = Some("allow");
-        trail.deciding = authorized.deciding().clone();
+        trail.deciding = authorized.take_deciding();
         let output = query.run(authorized, &view).map_err(fail)?;
         self.record(&event, &caller, Ending::Success(&*output))?;
         let format = Format::of(served.api, request);
