@@ -77,7 +77,7 @@ impl Query for GetWebIdentityToken {
         let claims = json!({
             "iss": view.tools.token_issuer(view.account.id()),
             "aud": audience,
-            "sub": &*caller.principal_arn,
+            "sub": caller.principal_arn(),
             "iat": issued.seconds(),
             "exp": expires.seconds(),
             "jti": token_id(view),
