@@ -121,7 +121,7 @@ fn context<'t>(
     let mut context = Map::new();
     let mut put = |name: &str, value: Value| context.insert(name.to_owned(), value);
     put("aws_account", view.account.id().to_string().into());
-    put("source_region", view.facts.region.as_str().into());
+    put("source_region", view.facts.region.as_ref().into());
     let mut principal_tags = match &caller.principal {
         Principal::User(user) => object(user.tags()),
         Principal::Role { role, .. } => object(role.tags()),
