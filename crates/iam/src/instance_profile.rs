@@ -57,7 +57,7 @@ impl Command for CreateInstanceProfile {
         _: &Permit<Self>,
         tx: &mut Transaction,
     ) -> Result<Self::Output, Error> {
-        let tags = tags::checked(tx, input.tags.as_deref(), KeyCase::Insensitive)?;
+        let tags = tags::checked(tx, input.tags.as_deref(), KeyCase::Sensitive)?;
         let name = &input.instance_profile_name;
         if tx.instance_profiles().named(name).is_some() {
             return Err(Error::already_exists(Kind::InstanceProfile, name));

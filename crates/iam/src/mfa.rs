@@ -104,7 +104,7 @@ impl PreparedCommand for CreateVirtualMFADevice {
         tx: &mut Transaction,
     ) -> Result<Self::Output, Error> {
         let serial = virtual_serial(tx, input);
-        let tags = tags::checked(tx, input.tags.as_deref(), KeyCase::Insensitive)?;
+        let tags = tags::checked(tx, input.tags.as_deref(), KeyCase::Sensitive)?;
         let devices = &tx.credentials().mfa_devices;
         if devices.get(&serial).is_some() {
             return Err(Error::new(Code::EntityAlreadyExists, "MFA device already exists."));

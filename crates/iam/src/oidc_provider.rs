@@ -125,7 +125,7 @@ impl PreparedCommand for CreateOpenIDConnectProvider {
         tx: &mut Transaction,
     ) -> Result<Self::Output, Error> {
         let url = issuer_url(&input.url)?;
-        let tags = tags::checked(tx, input.tags.as_deref(), KeyCase::Insensitive)?;
+        let tags = tags::checked(tx, input.tags.as_deref(), KeyCase::Sensitive)?;
         let client_ids = input.client_id_list.clone().unwrap_or_default();
         let client_ids = checked_client_ids(tx, client_ids)?;
         ensure_new(tx, &url)?;

@@ -136,7 +136,7 @@ impl PreparedCommand for CreateSAMLProvider {
         tx: &mut Transaction,
     ) -> Result<Self::Output, Error> {
         let valid_until = checked_metadata(&input.saml_metadata_document, tx.now())?;
-        let tags = tags::checked(tx, input.tags.as_deref(), KeyCase::Insensitive)?;
+        let tags = tags::checked(tx, input.tags.as_deref(), KeyCase::Sensitive)?;
         if tx.saml_provider_named(&input.name).is_some() {
             let message = format!("Provider with name {} already exists.", input.name);
             return Err(Error::new(Code::EntityAlreadyExists, message));

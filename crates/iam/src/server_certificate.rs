@@ -123,7 +123,7 @@ impl PreparedCommand for UploadServerCertificate {
             body: input.certificate_body.clone(),
             chain: input.certificate_chain.clone(),
             sealed_key: checked.sealed_key.clone(),
-            tags: tags::checked(tx, input.tags.as_deref(), KeyCase::Insensitive)?,
+            tags: tags::checked(tx, input.tags.as_deref(), KeyCase::Sensitive)?,
         };
         let record = tx.put_server_certificate(&fields);
         Ok(iam::UploadServerCertificateResponse {

@@ -197,7 +197,7 @@ impl Taggable for Policies {
 }
 
 impl Taggable for InstanceProfiles {
-    const CASE: KeyCase = KeyCase::Insensitive;
+    const CASE: KeyCase = KeyCase::Sensitive;
 
     fn access<'a>(action: &'static str, view: &View<'_>, name: &str) -> Access<'a> {
         instance_profile::access(action, view, name)
@@ -220,7 +220,7 @@ impl Taggable for InstanceProfiles {
 }
 
 impl Taggable for MfaDevices {
-    const CASE: KeyCase = KeyCase::Insensitive;
+    const CASE: KeyCase = KeyCase::Sensitive;
 
     fn access<'a>(action: &'static str, view: &View<'_>, serial: &str) -> Access<'a> {
         mfa::access(action, view, serial)
@@ -243,7 +243,7 @@ impl Taggable for MfaDevices {
 }
 
 impl Taggable for OidcProviders {
-    const CASE: KeyCase = KeyCase::Insensitive;
+    const CASE: KeyCase = KeyCase::Sensitive;
 
     fn access<'a>(action: &'static str, view: &View<'_>, arn: &str) -> Access<'a> {
         oidc_provider::access(action, view, arn)
@@ -266,7 +266,7 @@ impl Taggable for OidcProviders {
 }
 
 impl Taggable for SamlProviders {
-    const CASE: KeyCase = KeyCase::Insensitive;
+    const CASE: KeyCase = KeyCase::Sensitive;
 
     fn access<'a>(action: &'static str, view: &View<'_>, arn: &str) -> Access<'a> {
         saml_provider::access(action, view, arn)
@@ -289,7 +289,7 @@ impl Taggable for SamlProviders {
 }
 
 impl Taggable for ServerCertificates {
-    const CASE: KeyCase = KeyCase::Insensitive;
+    const CASE: KeyCase = KeyCase::Sensitive;
 
     fn access<'a>(action: &'static str, view: &View<'_>, name: &str) -> Access<'a> {
         server_certificate::access(action, view, name)

@@ -19,7 +19,8 @@ impl Tag {
 }
 
 /// How the keys of a resource's tags compare. AWS: without regard to case on users, roles and
-/// sessions; customer managed policies tell upper and lower case apart.
+/// sessions; every other kind tells upper and lower case apart (IAM User Guide, "Rules for tagging in
+/// IAM and AWS STS").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyCase {
     /// `Team` and `team` are one key.
