@@ -22,7 +22,7 @@ pub use device::Device;
 pub use entropy::SeededEntropy;
 pub use issuer::TestIssuer;
 pub use pem::{Pem, ssh_key};
-pub use server::{Credentials, TestServer};
+pub use server::{Credentials, Kept, TestServer};
 pub use sink::Recorded;
 
 /// The metadata of a SAML provider, `https://idp.example.com/metadata`, with tabs for blanks and ends of lines so that

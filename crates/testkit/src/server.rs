@@ -52,6 +52,13 @@ pub struct TestServer {
     pub root: Credentials,
 }
 
+/// What outlives a server besides its store.
+pub struct Kept {
+    clock: Arc<FixedClock>,
+    keyring: Arc<Keyring>,
+    root: Credentials,
+}
+
 /// The API versions, by signing name.
 const VERSIONS: [(&str, &str); 2] = [("iam", "2010-05-08"), ("sts", "2011-06-15")];
 
@@ -114,20 +121,28 @@ impl TestServer {
     ) -> Self {
         let clock = Arc::new(FixedClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
-        let (outbox, entries) = mpsc::unbounded_channel();
-        let directory = Directory::open(store, quotas, Arc::clone(&entropy), outbox).await.unwrap();
         let keyring = Arc::new(Keyring::generate(&*entropy, clock.now()));
-        let tools = Tools {
-            directory: Arc::new(directory),
-            keyring: Arc::clone(&keyring),
-            public_url: fetch.hosts.first().map_or_else(String::new, |it| format!("https://{it}")),
-            issuers: Arc::new(Issuers::new(fetch).unwrap()),
-            entropy,
-        };
-        let service = Service::new(tools, clock.clone(), log, settings);
-        let service = Arc::new(service);
-        tokio::spawn(Arc::clone(&service).drain_outbox(entries));
+        let kept = (&clock, &keyring);
+        let service = serve(store, quotas, entropy, kept, log, settings, fetch).await;
         let root = new_account(&service, "111122223333").await;
+        Self { service, clock, records, keyring, root }
+    }
+
+    /// What is there after the server has ended, besides its store.
+    pub fn kept(&self) -> Kept {
+        let (clock, keyring) = (Arc::clone(&self.clock), Arc::clone(&self.keyring));
+        Kept { clock, keyring, root: self.root.clone() }
+    }
+
+    /// A server on the store of one that has ended.
+    pub async fn reopen(kept: Kept, store: Arc<dyn Store>) -> Self {
+        let Kept { clock, keyring, root } = kept;
+        let records = Recorded::default();
+        let log = Log::start(records.clone()).unwrap();
+        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(2));
+        let (kept, settings) = ((&clock, &keyring), Settings::default());
+        let (quotas, fetch) = (Quotas::default(), FetchSettings::default());
+        let service = serve(store, quotas, entropy, kept, log, settings, fetch).await;
         Self { service, clock, records, keyring, root }
     }
 
@@ -242,6 +257,30 @@ impl TestServer {
         let parameters = [("UserName", user), ("PolicyName", policy), ("PolicyDocument", document)];
         self.call(&self.root, "PutUserPolicy", &parameters).await.ok();
     }
+}
+
+async fn serve(
+    store: Arc<dyn Store>,
+    quotas: Quotas,
+    entropy: Arc<dyn Entropy>,
+    (clock, keyring): (&Arc<FixedClock>, &Arc<Keyring>),
+    log: Log,
+    settings: Settings,
+    fetch: FetchSettings,
+) -> Arc<Service> {
+    let (outbox, entries) = mpsc::unbounded_channel();
+    let directory = Directory::open(store, quotas, Arc::clone(&entropy), outbox).await.unwrap();
+    let tools = Tools {
+        directory: Arc::new(directory),
+        keyring: Arc::clone(keyring),
+        public_url: fetch.hosts.first().map_or_else(String::new, |it| format!("https://{it}")),
+        issuers: Arc::new(Issuers::new(fetch).unwrap()),
+        entropy,
+    };
+    let service = Service::new(tools, Arc::<FixedClock>::clone(clock), log, settings);
+    let service = Arc::new(service);
+    tokio::spawn(Arc::clone(&service).drain_outbox(entries));
+    service
 }
 
 /// Apart from its caller, so that the caller's future can go to another thread.

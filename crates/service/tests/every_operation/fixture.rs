@@ -44,7 +44,7 @@ UpdateAccountPasswordPolicy MinimumPasswordLength=6
 pub(crate) struct Fixture<'s> {
     pub(crate) server: &'s TestServer,
     pub(crate) account: String,
-    root: Credentials,
+    pub(crate) root: Credentials,
     /// The user without permissions.
     pub(crate) probe: Credentials,
     /// The id of an access key of alice's.
@@ -52,7 +52,7 @@ pub(crate) struct Fixture<'s> {
     /// The id of a report about alice.
     job: String,
     /// An MFA device of alice's.
-    phone: Device,
+    pub(crate) phone: Device,
     /// An MFA device that is nobody's.
     spare: Device,
     /// The ids of what alice has uploaded, by their placeholders.

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod fixture;
+mod reopened;
 mod table;
 
 use std::collections::BTreeSet;
