@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use iamd_policy::{Attached, Compiled, PolicySet, Slot};
+use iamd_policy::{Attached, PolicySet, Slot};
 use quick_cache::sync::Cache;
 use smallvec::SmallVec;
 
@@ -26,7 +26,7 @@ pub(crate) fn set_of<'a>(
 ) -> Option<Arc<PolicySet>> {
     let key: SmallVec<[Document; 8]> = documents
         .clone()
-        .map(|(slot, attached)| (slot, address(attached.document.compiled())))
+        .map(|(slot, attached)| (slot, attached.document.compiled().address()))
         .collect();
     if key.is_empty() {
         return None;
@@ -39,11 +39,41 @@ pub(crate) fn set_of<'a>(
         builder.add(slot, attached.document.compiled());
     }
     let set = Arc::new(builder.build());
-    // INVARIANT: the set owns its documents, so while it is here, none of the addresses is given to another.
+    // INVARIANT: the set owns what the addresses are of, so while it is here, none is given to another document.
     SETS.insert(key.as_slice().into(), Arc::clone(&set));
     Some(set)
 }
 
-fn address(document: &Arc<Compiled>) -> usize {
-    Arc::as_ptr(document).addr()
+#[cfg(test)]
+mod tests {
+    use iamd_policy::{
+        Context, Document, Principal, PrincipalKind, Request, Resource, ResourcePolicyKind, Source,
+        decide,
+    };
+
+    use super::*;
+
+    /// A document that is gone must not be taken for one that came to lie in its place.
+    #[test]
+    fn documents_that_follow_each_other_are_told_apart() {
+        let context = Context::new();
+        let arn = "arn:aws:iam::111122223333:user/a";
+        let request = Request {
+            principal: Principal::new(PrincipalKind::User, arn, "111122223333"),
+            action: "s3:GetObject",
+            resource: Resource { arn: "*", account: None, management_account: false },
+            context: &context,
+        };
+        for number in 0..100 {
+            let effect = if number % 2 == 0 { "Allow" } else { "Deny" };
+            let text =
+                format!(r#"{{"Statement":{{"Effect":"{effect}","Action":"*","Resource":"*"}}}}"#);
+            let document = Document::parse(&text).unwrap();
+            let source = Source { name: "inline policy", arn: None };
+            let attached = Attached { source, document: &document };
+            let set = set_of([(Slot::Identity, attached)].into_iter()).unwrap();
+            let verdict = decide(&request, ResourcePolicyKind::Resource, &[&set]);
+            assert_eq!(verdict.is_allowed(), number % 2 == 0, "document {number}");
+        }
+    }
 }

@@ -33,6 +33,12 @@ impl Compiled {
     pub fn reads_context(&self) -> bool {
         self.reads_context
     }
+
+    /// Tells it from all other documents for as long as it, or a [`PolicySet`] that it was added to, is there.
+    pub fn address(&self) -> usize {
+        // Of the statements: sets keep those, and let go of the rest.
+        self.rules.as_ptr().addr()
+    }
 }
 
 /// The part that a document takes in decisions.
