@@ -9,6 +9,8 @@ CARGO ?= cargo
 PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := .venv
+# Tools that people point at AWS: each in a virtual environment of its own, .venv-TOOL, from tests/e2e/tools/TOOL.txt.
+TOOLS := ansible cloudsplaining prowler
 # What `make run` hands to `iamd serve`, such as ARGS="--ephemeral".
 ARGS ?=
 
@@ -26,7 +28,7 @@ run: ## Build iamd and start it on localhost:4260 (data in ./iamd-data).
 	@exec $(TARGET)/release/iamd serve $(ARGS)
 
 .PHONY: test
-test: lint unit rules e2e ## Run every check and test.
+test: lint unit rules e2e clients ## Run every check and test.
 
 .PHONY: lint
 lint: ## Check the format and the lints.
@@ -54,7 +56,23 @@ e2e: $(VENV)/made ## Drive the built binary with the AWS CLI and SDKs.
 	$(say) "Building iamd for the end-to-end tests"
 	@$(CARGO) build --locked --package iamd-server
 	$(say) "End-to-end tests"
-	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e
+	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e --ignore tests/e2e/tools
+
+.PHONY: clients
+clients: $(VENV)/made $(TOOLS:%=.venv-%/made) ## Drive it with Ansible and with auditors.
+	$(say) "Building iamd for Ansible and auditors"
+	@$(CARGO) build --locked --package iamd-server
+	$(say) "Ansible and auditors"
+	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e/tools
+
+# A tool that cannot be had is no error here: its tests say loudly that they were skipped. Without dependencies, since
+# the files name them all.
+.venv-%/made: tests/e2e/tools/%.txt
+	$(say) "Installing $* into .venv-$*"
+	@rm -rf .venv-$*
+	@$(PYTHON) -m venv .venv-$*
+	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --requirement $< \
+	    && touch $@ || echo "$* could not be installed"
 
 $(VENV)/made: tests/e2e/requirements.txt
 	$(say) "Installing the clients of the end-to-end tests into $(VENV)"
@@ -76,4 +94,4 @@ bench: ## Measure against the floors, as ratios.
 .PHONY: clean
 clean: ## Remove everything that was built.
 	@$(CARGO) clean
-	@rm -rf $(VENV)
+	@rm -rf $(VENV) $(TOOLS:%=.venv-%)
