@@ -280,3 +280,25 @@ async fn clear(server: &TestServer) {
         assert!(["", "NoSuchEntity"].contains(&answer.code().as_str()), "{line}: {}", answer.body);
     }
 }
+
+/// A new password is held against the present one before the writer is reached; if that was replaced in
+/// the meantime, what was found out is void.
+#[tokio::test]
+async fn of_two_new_passwords_at_once_one_is_refused() {
+    let server = TestServer::start().await;
+    given(
+        &server,
+        "CreateUser UserName=bob\nCreateLoginProfile UserName=bob Password=Correct-Horse-1",
+    )
+    .await;
+    let (first, second) = join(
+        server.as_root("UpdateLoginProfile UserName=bob Password=Correct-Horse-2"),
+        server.as_root("UpdateLoginProfile UserName=bob Password=Correct-Horse-3"),
+    )
+    .await;
+    let refused = if first.status == 200 { second } else { first };
+    let message =
+        "Login Profile for User bob cannot be modified while login profile is being created.";
+    refused.refused_with("EntityTemporarilyUnmodifiable", message);
+    given(&server, "UpdateLoginProfile UserName=bob Password=Correct-Horse-4").await;
+}
