@@ -24,6 +24,10 @@ def written(value):
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
+# Lists whose being empty, as they are by default, means more than "none".
+EMPTY_MEANS = {"regions": "any", "oidc_hosts": "any, on port 443"}
+
+
 def test_every_setting_is_documented(tmp_path):
     documented = rows()
     shown = server.iamd("config", "show", cwd=tmp_path).stdout
@@ -35,7 +39,7 @@ def test_every_setting_is_documented(tmp_path):
         assert flag == "--" + key.replace("_", "-") and variable == "IAMD_" + key.upper()
         assert re.search(rf"{flag}\b", help_text) and f"[env: {variable}]" in help_text
         if key in settings:
-            assert default == written(settings[key]) or (key == "regions" and default == "any"), key
+            assert default == EMPTY_MEANS.get(key, written(settings[key])), key
         else:
             # Told in words, since there is no fixed one.
             assert key in unset and default, key
