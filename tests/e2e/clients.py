@@ -117,6 +117,10 @@ class Person:
     def sts(self):
         return client("sts", self.iamd.url, self.credentials)
 
+    @property
+    def accessanalyzer(self):
+        return client("accessanalyzer", self.iamd.url, self.credentials)
+
 
 def client(service, url, credentials, **options):
     """A boto3 client that tries once and knows no configuration but this."""

@@ -8,10 +8,9 @@ import datetime
 import re
 from pathlib import Path
 
-import pytest
-
 import policies
 from conftest import Account
+from personal import personal
 from providers import providers
 from server import Credentials
 
@@ -242,6 +241,9 @@ def sessions(iam, sts, account, user):
     assert set(session) == {"AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration"}
     trust = policies.document(policies.trust({"AWS": user.sts.get_caller_identity()["Arn"]}))
     iam.update_assume_role_policy(RoleName="Web", PolicyDocument=trust)
+    account.may("ann", policies.allow("sts:GetFederationToken"))
+    partner = user.sts.get_federation_token(Name="partner", DurationSeconds=900)
+    check_answer(partner, "Credentials", "FederatedUser", "PackedPolicySize")
     taken = user.sts.assume_role(RoleArn=account.arn("role/Web"), RoleSessionName="work")
     check_answer(taken, "Credentials", "AssumedRoleUser")
     assert set(taken["AssumedRoleUser"]) == {"AssumedRoleId", "Arn"}
@@ -268,13 +270,20 @@ def test_every_operation_that_is_done(account: Account):
     instance_profiles(iam)
     account_wide(iam, account)
     providers(iam, sts)
+    personal(iam, Watched(account.root.accessanalyzer, done), account)
     user = account.person(Credentials.of(account.root.iam.create_access_key(UserName="ann")["AccessKey"]))
     sessions(iam, sts, account, user)
-    done |= {("sts", "AssumeRole"), ("sts", "GetSessionToken")}
-    # Nobody signs it; `test_federation.py` calls it.
-    done.add(("sts", "AssumeRoleWithWebIdentity"))
+    done |= {("sts", "AssumeRole"), ("sts", "GetSessionToken"), ("sts", "GetFederationToken"), ("iam", "ChangePassword")}
+    # Called by tests of their own: one takes no signature, the other a denial that was encoded.
+    done |= {("sts", "AssumeRoleWithWebIdentity"), ("sts", "DecodeAuthorizationMessage")}
     deletions(iam)
-    assert covered() - done == set()
+    assert (covered() - done) & known(account.root) == set()
+
+
+def known(person):
+    """The operations that this SDK knows: models are sometimes ahead of it."""
+    models = [client.meta.service_model for client in (person.iam, person.sts, person.accessanalyzer)]
+    return {(model.service_name, name) for model in models for name in model.operation_names}
 
 
 def covered():
@@ -287,12 +296,3 @@ def covered():
             names.add((service, found[1]))
     assert len(names) > 80
     return names
-
-
-@pytest.mark.parametrize("operation", ["generate_credential_report", "list_mfa_devices", "get_account_password_policy"])
-def test_what_is_not_built_says_so(durable, operation):
-    iam = Account(durable).root.iam
-    with pytest.raises(iam.exceptions.ClientError) as caught:
-        getattr(iam, operation)()
-    assert caught.value.response["Error"]["Code"] == "NotImplemented"
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501

@@ -109,7 +109,6 @@ def test_the_frame_of_an_answer(account):
         ("Action=CreateUser&Version=2010-05-08", 400, "ValidationError"),
         ("Action=ListUsers&Version=2010-05-08&MaxItems=many", 400, None),
         ("Action=ListUsers&Version=2010-05-08&Marker=forged", 400, "ValidationError"),
-        ("Action=GenerateCredentialReport&Version=2010-05-08", 501, "NotImplemented"),
         ("%zz=%", 404, "MalformedQueryString"),
         ("", 400, "MissingAction"),
     ],

@@ -61,7 +61,7 @@ def test_clients_that_know_the_certificate(secure, tmp_path):
     identity = cli(f"sts get-caller-identity --ca-bundle {certificate}")
     assert identity["Arn"].endswith(":root")
     secure.stop()
-    [record, *_] = secure.records()
+    record = next(record for record in secure.records() if record["eventName"] == "GetCallerIdentity")
     assert record["tlsDetails"]["tlsVersion"] == "TLSv1.3"
 
 
