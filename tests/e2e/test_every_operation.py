@@ -244,6 +244,8 @@ def sessions(iam, sts, account, user):
     account.may("ann", policies.allow("sts:GetFederationToken"))
     partner = user.sts.get_federation_token(Name="partner", DurationSeconds=900)
     check_answer(partner, "Credentials", "FederatedUser", "PackedPolicySize")
+    [granted] = iam.list_user_policies(UserName="ann")["PolicyNames"]
+    iam.delete_user_policy(UserName="ann", PolicyName=granted)
     taken = user.sts.assume_role(RoleArn=account.arn("role/Web"), RoleSessionName="work")
     check_answer(taken, "Credentials", "AssumedRoleUser")
     assert set(taken["AssumedRoleUser"]) == {"AssumedRoleId", "Arn"}
