@@ -1,4 +1,4 @@
-"""Terraform's AWS provider: apply, an empty plan, destroy.
+"""Terraform's AWS provider: apply, an empty plan, import, destroy.
 
 Providers come from a registry that tests must not need, so this runs where the provider lies on the machine: in the
 folder that IAMD_TERRAFORM_PLUGINS names, in TF_PLUGIN_CACHE_DIR, or in one of Terraform's own folders for plugins.
@@ -15,6 +15,7 @@ import policies
 import server
 from clients import Person, variables
 from conftest import LOUD
+from providers import METADATA
 
 PROVIDER = Path("registry.terraform.io/hashicorp/aws")
 
@@ -63,7 +64,76 @@ resource "aws_iam_user_policy_attachment" "alice" {
   user       = aws_iam_user.alice.name
   policy_arn = "arn:aws:iam::aws:policy/IAMUserChangePassword"
 }
+
+resource "aws_iam_user_policy" "alice" {
+  name   = "Own"
+  user   = aws_iam_user.alice.name
+  policy = aws_iam_policy.reads.policy
+}
+
+resource "aws_iam_access_key" "alice" {
+  user = aws_iam_user.alice.name
+}
+
+resource "aws_iam_user_login_profile" "alice" {
+  user       = aws_iam_user.alice.name
+  depends_on = [aws_iam_account_password_policy.strict]
+}
+
+resource "aws_iam_group" "dev" {
+  name = "Dev"
+}
+
+resource "aws_iam_user_group_membership" "alice" {
+  user   = aws_iam_user.alice.name
+  groups = [aws_iam_group.dev.name]
+}
+
+resource "aws_iam_group_policy_attachment" "dev" {
+  group      = aws_iam_group.dev.name
+  policy_arn = aws_iam_policy.reads.arn
+}
+
+resource "aws_iam_instance_profile" "reader" {
+  name = "Reader"
+  role = aws_iam_role.reader.name
+}
+
+resource "aws_iam_openid_connect_provider" "login" {
+  url             = "https://login.example.com/team"
+  client_id_list  = ["app"]
+  thumbprint_list = ["0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f"]
+}
+
+resource "aws_iam_saml_provider" "staff" {
+  name                   = "Staff"
+  saml_metadata_document = file("saml-metadata.xml")
+}
+
+resource "aws_iam_account_alias" "name" {
+  account_alias = "made-by-terraform"
+}
+
+resource "aws_iam_account_password_policy" "strict" {
+  minimum_password_length        = 14
+  require_symbols                = true
+  require_numbers                = true
+  require_uppercase_characters   = true
+  require_lowercase_characters   = true
+  allow_users_to_change_password = true
+  password_reuse_prevention      = 5
+}
 """
+
+# What is forgotten and brought back by its id.
+IMPORTED = {
+    "aws_iam_user.alice": "alice",
+    "aws_iam_group.dev": "Dev",
+    "aws_iam_role.reader": "Reader",
+    "aws_iam_instance_profile.reader": "Reader",
+    "aws_iam_account_alias.name": "made-by-terraform",
+    "aws_iam_account_password_policy.strict": "iam-account-password-policy",
+}
 
 
 def plugins():
@@ -83,9 +153,10 @@ def plugins():
 
 
 @pytest.mark.timeout(600)
-def test_apply_plan_destroy(durable):
+def test_apply_plan_import_destroy(durable):
     folder = plugins()
     (durable.folder / "main.tf").write_text(CONFIGURATION)
+    (durable.folder / "saml-metadata.xml").write_text(METADATA)
     environment = server.clean_environment(**variables(durable.url, durable.root), TF_IN_AUTOMATION="1")
 
     def terraform(*words, code=0):
@@ -104,6 +175,11 @@ def test_apply_plan_destroy(durable):
     assert document["Statement"] == [policies.allow(["iam:List*", "iam:Get*"])]
     # Exit code 0: what is there is what is wanted.
     terraform("plan", "-input=false", "-detailed-exitcode")
+    for address, name in IMPORTED.items():
+        terraform("state", "rm", address)
+        terraform("import", "-input=false", address, name)
+    terraform("plan", "-input=false", "-detailed-exitcode")
     terraform("destroy", "-input=false", "-auto-approve")
     assert iam.list_users()["Users"] == iam.list_roles()["Roles"] == []
-    assert iam.list_policies(Scope="Local")["Policies"] == []
+    assert iam.list_groups()["Groups"] == iam.list_policies(Scope="Local")["Policies"] == []
+    assert iam.list_saml_providers()["SAMLProviderList"] == []
