@@ -69,7 +69,14 @@ fn put_principal(context: &mut Context, caller: &Caller) {
                 context.set(&format!("aws:PrincipalTag/{key}"), value);
             }
         }
-        Principal::Root | Principal::Bearer(_) | Principal::Federated { .. } => {}
+        // The user's tags hold for those whom the user lets in, unless the session has a tag of the same key
+        // (STS API reference, GetFederationToken).
+        Principal::Federated { user: Some(user), .. } => {
+            for (key, value) in user.tags() {
+                context.set(&format!("aws:PrincipalTag/{key}"), value);
+            }
+        }
+        Principal::Root | Principal::Bearer(_) | Principal::Federated { user: None, .. } => {}
     }
 }
 

@@ -51,6 +51,8 @@ type Slot = tokio::sync::Mutex<Option<Known>>;
 /// What the last fetch gave, and when in seconds since 1970.
 struct Known {
     at: i64,
+    /// When it was last tried to get newer ones.
+    tried: i64,
     keys: Result<Arc<[Jwk]>, Arc<FetchError>>,
 }
 
@@ -97,14 +99,25 @@ impl Issuers {
         let slot = self.slot(issuer, thumbprints, now);
         let mut known = slot.lock().await;
         let usable = known.as_ref().is_some_and(|known| {
-            let age = now.saturating_sub(known.at);
             let is_answer = known.keys.as_ref().is_ok_and(|keys| token.has_candidate(keys));
-            (0..if is_answer { FRESH_SECONDS } else { REFRESH_SECONDS }).contains(&age)
+            let (since, seconds) = match is_answer {
+                true => (known.at, FRESH_SECONDS),
+                false => (known.tried, REFRESH_SECONDS),
+            };
+            (0..seconds).contains(&now.saturating_sub(since))
         });
         if !usable {
-            let keys = self.fetch_keys(issuer, thumbprints).await;
-            let keys = keys.map(Arc::from).map_err(Arc::new);
-            *known = Some(Known { at: now, keys });
+            let fetched = self.fetch_keys(issuer, thumbprints).await;
+            let fetched = fetched.map(Arc::from).map_err(Arc::new);
+            // A token with an invented key id must not make good keys forgotten.
+            let good = known.as_mut().filter(|known| {
+                let age = now.saturating_sub(known.at);
+                fetched.is_err() && known.keys.is_ok() && (0..FRESH_SECONDS).contains(&age)
+            });
+            match good {
+                Some(good) => good.tried = now,
+                None => *known = Some(Known { at: now, tried: now, keys: fetched }),
+            }
         }
         match known.as_ref().map(|known| &known.keys) {
             Some(Ok(keys)) if token.has_candidate(keys) => Ok(Arc::clone(keys)),

@@ -2,6 +2,8 @@
 //!
 //! The secret is told once and kept as a hash: nothing has to read it again.
 
+use std::collections::HashSet;
+
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -155,11 +157,12 @@ impl Operation for CreateServiceSpecificCredential {
 }
 
 /// `NAME-at-ACCOUNT`, with a number in between when that is taken.
-fn free_login(account: &Account, user: &User, own: &[&ServiceCredential]) -> String {
+fn free_login(account: &Account, user: &User) -> String {
+    let taken: HashSet<&str> =
+        account.credentials().service_credentials.iter().map(ServiceCredential::login).collect();
     let numbers = std::iter::once(String::new()).chain((1..).map(|number| format!("+{number}")));
     let mut logins = numbers.map(|number| format!("{}{number}-at-{}", user.name(), account.id()));
-    let is_free = |login: &String| own.iter().all(|other| other.login() != login);
-    logins.find(is_free).unwrap_or_default()
+    logins.find(|login| !taken.contains(login.as_str())).unwrap_or_default()
 }
 
 impl PreparedCommand for CreateServiceSpecificCredential {
@@ -193,7 +196,7 @@ impl PreparedCommand for CreateServiceSpecificCredential {
         if of_service as u64 >= PER_SERVICE {
             return Err(Error::quota("ServiceSpecificCredentialsPerUser", PER_SERVICE));
         }
-        let login = free_login(tx, &user, &own);
+        let login = free_login(tx, &user);
         let now = tx.now();
         let expires = input.credential_age_days;
         let record = ServiceCredentialFields {

@@ -43,8 +43,11 @@ fn shown(account: &Account, certificate: &SigningCertificate) -> iam::SigningCer
     }
 }
 
-/// `MalformedCertificate` in AWS's words.
+/// `MalformedCertificate` in AWS's words. What may hold a private key is not repeated: messages are recorded.
 pub(crate) fn malformed(body: &str) -> Error {
+    if body.contains("PRIVATE KEY") {
+        return Error::new(Code::MalformedCertificate, "Certificate is malformed.");
+    }
     Error::new(Code::MalformedCertificate, format!("Certificate {body} is malformed."))
 }
 

@@ -134,11 +134,7 @@ impl Query for SimulateCustomPolicy {
             return Err(caller_missing());
         }
         let simulation = Simulation {
-            context: context(
-                view.account,
-                caller.as_ref().map(|it| &*it.arn),
-                &input.context_entries,
-            )?,
+            context: context(None, caller.as_ref().map(|it| &*it.arn), &input.context_entries)?,
             caller: caller.unwrap_or_else(|| SimulatedCaller {
                 kind: PrincipalKind::User,
                 arn: String::new(),
@@ -203,7 +199,11 @@ impl Query for SimulatePrincipalPolicy {
         identity.extend(input_list(input.policy_input_list.as_deref().unwrap_or_default())?);
         let given = boundary(input.permissions_boundary_policy_input_list.as_ref())?;
         let simulation = Simulation {
-            context: context(account, Some(&caller.arn), &input.context_entries)?,
+            context: context(
+                Some(&source).filter(|_| caller.arn == input.policy_source_arn),
+                Some(&caller.arn),
+                &input.context_entries,
+            )?,
             caller,
             identity,
             boundary: match given {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use iamd_api::iam::{ContextEntry, ContextKeyTypeEnum as Type};
-use iamd_directory::{Account, Tags};
+use iamd_directory::Tags;
 use iamd_policy::Context;
 use iamd_types::{Error, Kind};
 
@@ -66,15 +66,16 @@ pub(crate) fn check_handling(option: Option<&str>, resources: &[String]) -> Resu
 }
 
 /// The condition keys of a simulation: those given, over what is known of the caller. That the simulator
-/// knows the caller's own keys is documented for its console; for the API it is our reading.
+/// knows the caller's own keys is documented for its console; for the API it is our reading. Ids and tags are told of
+/// `source` alone: whoever simulates was allowed to look at it, and at nobody else.
 pub(crate) fn context(
-    account: &Account,
+    source: Option<&Owner>,
     caller: Option<&str>,
     entries: &Option<Vec<ContextEntry>>,
 ) -> Result<Context, Error> {
     let mut context = Context::new();
     if let Some(arn) = caller {
-        put_caller(&mut context, account, arn);
+        put_caller(&mut context, source, arn);
     }
     for entry in entries.iter().flatten() {
         put_entry(&mut context, entry)?;
@@ -82,7 +83,7 @@ pub(crate) fn context(
     Ok(context)
 }
 
-fn put_caller(context: &mut Context, account: &Account, arn: &str) {
+fn put_caller(context: &mut Context, source: Option<&Owner>, arn: &str) {
     let Some((kind, _, name)) = held::parts(arn) else { return };
     context.set("aws:PrincipalArn", arn);
     if let Some(account) = arn.split(':').nth(4) {
@@ -96,12 +97,12 @@ fn put_caller(context: &mut Context, account: &Account, arn: &str) {
         Kind::Role => context.set("aws:PrincipalType", "AssumedRole"),
         _ => {}
     }
-    match held::entity(account, arn) {
-        Ok(Owner::User(user)) => {
+    match source {
+        Some(Owner::User(user)) => {
             context.set("aws:userid", user.id().to_string());
             put_tags(context, user.tags());
         }
-        Ok(Owner::Role(role)) => put_tags(context, role.tags()),
+        Some(Owner::Role(role)) => put_tags(context, role.tags()),
         _ => {}
     }
 }

@@ -52,6 +52,11 @@ fn merged(
             None => tags.push(tag),
         }
     }
+    // Condition keys do not tell case apart: of two such tags one would hide the other from policies. AWS lets both
+    // stand; here a policy that denies by a tag cannot be got around by a second one.
+    if KeyCase::Insensitive.has_duplicates(tags.iter().map(|tag| tag.key.as_str())) {
+        return Err(Error::invalid_input("Duplicate tag keys found."));
+    }
     if tags.len() as u64 > account.quotas().tags_per_entity {
         let message = "The number of tags has reached the maximum limit.";
         return Err(Error::new(Code::LimitExceeded, message));

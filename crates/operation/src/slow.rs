@@ -42,7 +42,10 @@ pub async fn slowly<T: Send + 'static>(
     };
     let turn = TURNS.acquire().await.map_err(Error::internal)?;
     drop(waiter);
-    let done = tokio::task::spawn_blocking(work).await.map_err(Error::internal);
-    drop(turn);
-    done
+    // The turn goes with the work: a caller that hangs up does not make room for more of it.
+    let work = move || {
+        let _turn = turn;
+        work()
+    };
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)
 }

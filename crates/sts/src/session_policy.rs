@@ -31,14 +31,20 @@ pub(crate) fn checked(policy: Option<&str>) -> Result<Option<String>, Error> {
 /// AWS's own.
 ///
 /// # Errors
-/// `ValidationError` when there are too many; `MalformedPolicyDocument` for one that is not there
-/// (AWS's texts are not recorded).
+/// `ValidationError` when there are too many, or one without an ARN: passing it over would leave the session with
+/// more than was asked for. `MalformedPolicyDocument` for one that is not there (AWS's texts are not recorded).
 pub(crate) fn checked_arns(
     account: &Account,
     arns: Option<&[sts::PolicyDescriptorType]>,
 ) -> Result<Vec<String>, Error> {
-    let arns: Vec<String> =
-        arns.unwrap_or_default().iter().filter_map(|policy| policy.arn.clone()).collect();
+    let arns: Option<Vec<String>> =
+        arns.unwrap_or_default().iter().map(|policy| policy.arn.clone()).collect();
+    let arns = arns.ok_or_else(|| {
+        Error::validation(
+            "1 validation error detected: Value null at 'policyArns' failed to satisfy constraint: \
+             Member must not be null",
+        )
+    })?;
     if arns.len() > MAX_ARNS {
         return Err(Error::validation(format!(
             "1 validation error detected: Value at 'policyArns' failed to satisfy constraint: \

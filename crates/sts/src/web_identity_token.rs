@@ -5,6 +5,7 @@ use iamd_authz::{Access, AccessList, Caller, Permit, Principal};
 use iamd_directory::TokenKey;
 use iamd_federation::{Algorithm, sign};
 use iamd_operation::{Entry, Operation, Query, View};
+use iamd_types::tag::KeyCase;
 use iamd_types::{Code, Error, Secret, entropy};
 use serde_json::{Map, Value, json};
 
@@ -130,6 +131,10 @@ fn context<'t>(
     if let Some(session) = caller.session() {
         put("original_session_exp", session.expires.to_string().into());
         let tags = session.tags.iter().map(|tag| (&*tag.key, &*tag.value));
+        // As in conditions, a session's tag takes the place of the role's, whatever its case.
+        let replaced =
+            |key: &str| session.tags.iter().any(|tag| KeyCase::Insensitive.same(&tag.key, key));
+        principal_tags.retain(|key, _| !replaced(key));
         principal_tags.extend(object(tags));
         if let Some(identity) = &session.source_identity {
             put("source_identity", identity.as_str().into());

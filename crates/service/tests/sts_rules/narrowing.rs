@@ -227,3 +227,12 @@ async fn sessions_are_revoked_by_their_issue_time() {
     let new = session(&server, &alice, ASSUME).await;
     server.ask(&new, LISTS).await.ok();
 }
+
+/// A member that does not say which policy must not count as no member: the session would get the role's full rights.
+#[tokio::test]
+async fn a_session_policy_without_an_arn_is_refused() {
+    let (server, alice) = with_role().await;
+    let line =
+        format!("{ASSUME} PolicyArns.member.1.Arn=arn:aws:iam::aws:policy/IAMReadOnlyAccess");
+    server.ask(&alice, &line).await.refused("ValidationError");
+}
