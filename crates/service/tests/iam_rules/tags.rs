@@ -55,12 +55,13 @@ async fn keys_compare_without_case_on_users_and_roles_alone() {
     for (kind, named) in KINDS {
         let twice = format!("Tag{kind} {named}{}{}", tag(1, "Team", "x"), tag(2, "TEAM", "y"));
         if kind != "User" && kind != "Role" {
-            given(&server, &twice).await;
-            let expected = pairs(&[("Team", "x"), ("TEAM", "y")]);
-            assert_eq!(tags_of(&server, kind, named).await, expected);
-            let same = format!("Tag{kind} {named}{}{}", tag(1, "T", "x"), tag(2, "T", "y"));
+            // They are different keys, but policies could not tell them apart: one may be there, not both.
             let message = "Duplicate tag keys found.";
-            all_refused(&server, "InvalidInput", message, &same).await;
+            all_refused(&server, "InvalidInput", message, &twice).await;
+            given(&server, &format!("Tag{kind} {named}{}", tag(1, "Team", "x"))).await;
+            let expected = pairs(&[("Team", "x")]);
+            let other = format!("Tag{kind} {named}{}", tag(1, "TEAM", "y"));
+            all_refused(&server, "InvalidInput", message, &other).await;
             given(&server, &format!("Untag{kind} {named} TagKeys.member.1=team")).await;
             assert_eq!(tags_of(&server, kind, named).await, expected);
             continue;

@@ -109,6 +109,12 @@ impl Entity {
                 None => merged.push(tag),
             }
         }
+        // Policies could not tell such keys apart.
+        for (at, (key, _)) in merged.iter().enumerate() {
+            if merged[..at].iter().any(|(other, _)| key.eq_ignore_ascii_case(other)) {
+                return Err("InvalidInput");
+            }
+        }
         if merged.len() > FEW {
             return Err("LimitExceeded");
         }
