@@ -5,8 +5,8 @@ use std::sync::Arc;
 use iamd_credentials::SessionKind;
 use iamd_directory::Account;
 use iamd_policy::{
-    Attached, Context, Decision, Evaluator, Policies, PolicyKind, PolicySet, Reference, Request,
-    Resource, ResourcePolicyKind, Slot, Source, Verdict,
+    Context, Decision, Evaluator, Policies, PolicyKind, PolicySet, Reference, Request, Resource,
+    Slot, Verdict,
 };
 use iamd_types::{Code, Error};
 use smallvec::SmallVec;
@@ -111,37 +111,9 @@ fn decide(
         Context::new()
     };
     let owner = access.resource_account.map(|account| account.to_string());
-    let request = Request {
-        principal: caller.for_policies(),
-        action: access.action,
-        resource: Resource {
-            arn: &access.resource,
-            account: owner.as_deref(),
-            management_account: false,
-        },
-        context: &context,
-    };
-    let (resource, resource_kind) = match access.resource_policy {
-        ResourcePolicy::None => (None, ResourcePolicyKind::Resource),
-        ResourcePolicy::Trust(document) => {
-            let source = Source { name: "role trust policy", arn: None };
-            let attached = document.map(|document| Attached { source, document });
-            (attached, ResourcePolicyKind::RoleTrust)
-        }
-        ResourcePolicy::Grant(document) => {
-            let source = Source { name: "account password policy", arn: None };
-            (Some(Attached { source, document }), ResourcePolicyKind::Resource)
-        }
-    };
-    let policies = Policies {
-        identity: &gathered.identity,
-        resource,
-        resource_kind,
-        boundary: gathered.boundary,
-        session: gathered.session.as_deref(),
-        scps: None,
-        rcps: None,
-    };
+    let request = question(caller, access, owner.as_deref(), &context);
+    let policies = gathered.policies(access);
+    let Policies { resource, resource_kind, .. } = policies;
     let of_resource = set_of(resource.map(|it| (Slot::Resource(resource_kind), it)).into_iter());
     let sets: SmallVec<[&PolicySet; 3]> =
         sets.iter().chain([&of_resource]).flatten().map(|it| &**it).collect();
@@ -158,6 +130,17 @@ fn decide(
     let decision = Reference.decide(&request, &policies);
     let deciding = deciding_of(&decision);
     Err(Denied { error: access_denied(caller, access, &decision), deciding })
+}
+
+/// What the engine is asked about an access. `owner` is the resource's account.
+pub(crate) fn question<'a>(
+    caller: &'a Caller,
+    access: &'a Access<'_>,
+    owner: Option<&'a str>,
+    context: &'a Context,
+) -> Request<'a> {
+    let resource = Resource { arn: &access.resource, account: owner, management_account: false };
+    Request { principal: caller.for_policies(), action: access.action, resource, context }
 }
 
 fn deciding(verdict: &Verdict, gathered: &Gathered<'_>, policies: &Policies<'_>) -> Deciding {

@@ -5,12 +5,12 @@
 use iamd_directory::Account;
 use iamd_policy::{
     Attached, Condition, Decision, Effect, Evaluator, MatchedStatement, Policies, PolicyKind,
-    Reference, Request, Resource, ResourcePolicyKind, Source, Statement, StatementEffect, Text,
-    Values,
+    Reference, Request, Statement, StatementEffect, Text, Values,
 };
 use serde_json::{Value, json};
 
-use crate::access::{Access, AccessList, ResourcePolicy};
+use crate::access::{Access, AccessList};
+use crate::authorize::question;
 use crate::caller::Caller;
 use crate::context::{RequestFacts, context};
 use crate::gather::{Gathered, gather};
@@ -39,37 +39,8 @@ fn explain_one(
     }
     let context = context(caller, facts, access);
     let owner = access.resource_account.map(|account| account.to_string());
-    let request = Request {
-        principal: caller.for_policies(),
-        action: access.action,
-        resource: Resource {
-            arn: &access.resource,
-            account: owner.as_deref(),
-            management_account: false,
-        },
-        context: &context,
-    };
-    let (resource, resource_kind) = match access.resource_policy {
-        ResourcePolicy::None => (None, ResourcePolicyKind::Resource),
-        ResourcePolicy::Trust(document) => {
-            let source = Source { name: "role trust policy", arn: None };
-            let attached = document.map(|document| Attached { source, document });
-            (attached, ResourcePolicyKind::RoleTrust)
-        }
-        ResourcePolicy::Grant(document) => {
-            let source = Source { name: "account password policy", arn: None };
-            (Some(Attached { source, document }), ResourcePolicyKind::Resource)
-        }
-    };
-    let policies = Policies {
-        identity: &gathered.identity,
-        resource,
-        resource_kind,
-        boundary: gathered.boundary,
-        session: gathered.session.as_deref(),
-        scps: None,
-        rcps: None,
-    };
+    let request = question(caller, access, owner.as_deref(), &context);
+    let policies = gathered.policies(access);
     let decision = Reference.decide(&request, &policies);
     if decision.is_allowed() {
         return None;

@@ -3,7 +3,9 @@
 use std::sync::{Arc, LazyLock};
 
 use iamd_directory::{Account, Group, InlinePolicy, List, Managed, PolicyRef};
-use iamd_policy::{Attached, Document, PolicyKind, PolicySet, Slot, Source};
+use iamd_policy::{
+    Attached, Document, Policies, PolicyKind, PolicySet, ResourcePolicyKind, Slot, Source,
+};
 use iamd_types::{Error, UniqueId};
 use smallvec::SmallVec;
 
@@ -29,6 +31,31 @@ impl<'a> Gathered<'a> {
         let own = own.chain(self.boundary.map(|it| (Slot::Boundary, it)));
         let session = self.session.iter().flatten().map(|it| (Slot::Session, *it));
         [set_of(own), set_of(session)]
+    }
+
+    /// The same policies with the resource's own, as the reference takes them.
+    pub(crate) fn policies<'p>(&'p self, access: &'p Access<'_>) -> Policies<'p> {
+        let (resource, resource_kind) = match access.resource_policy {
+            ResourcePolicy::None => (None, ResourcePolicyKind::Resource),
+            ResourcePolicy::Trust(document) => {
+                let source = Source { name: "role trust policy", arn: None };
+                let attached = document.map(|document| Attached { source, document });
+                (attached, ResourcePolicyKind::RoleTrust)
+            }
+            ResourcePolicy::Grant(document) => {
+                let source = Source { name: "account password policy", arn: None };
+                (Some(Attached { source, document }), ResourcePolicyKind::Resource)
+            }
+        };
+        Policies {
+            identity: &self.identity,
+            resource,
+            resource_kind,
+            boundary: self.boundary,
+            session: self.session.as_deref(),
+            scps: None,
+            rcps: None,
+        }
     }
 
     /// The policy that a statement of these sets is in. `place` is the document's among those of its kind.

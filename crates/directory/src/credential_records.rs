@@ -2,6 +2,7 @@
 //! kind. The encoding is described in `docs/records.md`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use iamd_types::{AccountId, Tag, Timestamp, UniqueId};
 
@@ -197,14 +198,25 @@ const NO_DRIFT: u32 = 1 << 31;
 const WRONG_CODES_PER_STEP: u64 = 5;
 
 /// Wrong codes or passwords of late: the time step, and how many in it. Kept in memory, so that guessing does not
-/// write.
+/// write. All versions of a record count together: whoever can write to it, by tagging a device say, must not get
+/// five more guesses by that.
 #[derive(Default)]
-pub struct WrongCodes(AtomicU64);
+pub struct WrongCodes(OnceLock<Arc<AtomicU64>>);
 
 impl WrongCodes {
+    fn counter(&self) -> &Arc<AtomicU64> {
+        self.0.get_or_init(Arc::default)
+    }
+
+    /// Counts together with the version of the record that came before. For a record that was just made.
+    pub(crate) fn go_on(&self, before: &Self) {
+        // A record that counts already is one that was counted on, and stays with it.
+        let _ = self.0.set(Arc::clone(before.counter()));
+    }
+
     /// Whether no more are looked at in this time step.
     pub fn are_exhausted(&self, step: u32) -> bool {
-        let seen = self.0.load(Ordering::Relaxed);
+        let seen = self.counter().load(Ordering::Relaxed);
         seen >> 32 == u64::from(step) && seen & 0xffff_ffff >= WRONG_CODES_PER_STEP
     }
 
@@ -215,7 +227,7 @@ impl WrongCodes {
             let before = if seen >> 32 == step { seen & 0xffff_ffff } else { 0 };
             step << 32 | (before + 1).min(WRONG_CODES_PER_STEP)
         };
-        self.0.update(Ordering::Relaxed, Ordering::Relaxed, counted);
+        self.counter().update(Ordering::Relaxed, Ordering::Relaxed, counted);
     }
 }
 

@@ -30,8 +30,10 @@ pub struct Credentials {
 }
 
 shelved! {
-    MfaDevice in mfa_devices at b'm', |it| it.serial().to_owned(), |it| it.assigned_to();
-    LoginProfile in login_profiles at b'l', |it| it.user().to_string(), |it| Some(Some(it.user()).into());
+    MfaDevice in mfa_devices at b'm', |it| it.serial().to_owned(), |it| it.assigned_to(),
+        follows |it, old| it.wrong_codes().go_on(old.wrong_codes());
+    LoginProfile in login_profiles at b'l', |it| it.user().to_string(), |it| Some(Some(it.user()).into()),
+        follows |it, old| it.wrong_passwords().go_on(old.wrong_passwords());
     PasswordPolicy in password_policy at b'w', |_| String::new(), |_| None;
     CredentialReport in credential_report at b'z', |_| String::new(), |_| None;
     SshPublicKey in ssh_public_keys at b'h', |it| it.id().to_string(), |it| Some(Some(it.user()).into());

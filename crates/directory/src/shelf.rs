@@ -51,6 +51,9 @@ pub trait Shelved: Clone {
     /// Whom it belongs to; `None` when to nobody in particular.
     fn holder(&self) -> Option<Holder>;
 
+    /// Takes over what is known in memory alone of the record whose place it takes.
+    fn follow(&self, _: &Self) {}
+
     /// The shelf of its kind.
     fn shelf(credentials: &mut Credentials) -> &mut Shelf<Self>;
 }
@@ -105,6 +108,9 @@ impl<T: Shelved> Shelf<T> {
     /// Puts the record in the place of the one with its key.
     pub(crate) fn insert(&mut self, record: T) {
         let key: Box<str> = record.key().into();
+        if let Some(old) = self.by_key.get(&key) {
+            record.follow(old);
+        }
         self.remove(&key);
         self.by_holder.extend(record.holder().map(|holder| (holder, key.clone())));
         self.by_key.insert(key, record);
@@ -120,7 +126,7 @@ impl<T: Shelved> Shelf<T> {
 
 /// Makes records shelved: their shelf, their letter, their key, and whom they belong to.
 macro_rules! shelved {
-    ($($type:ident in $shelf:ident at $letter:literal, $key:expr, $holder:expr;)*) => {$(
+    ($($type:ident in $shelf:ident at $letter:literal, $key:expr, $holder:expr $(, follows $follow:expr)?;)*) => {$(
         impl $crate::shelf::Shelved for $type {
             const LETTER: u8 = $letter;
 
@@ -141,6 +147,13 @@ macro_rules! shelved {
                 let holder: fn(&Self) -> Option<$crate::shelf::Holder> = $holder;
                 holder(self)
             }
+
+            $(
+                fn follow(&self, old: &Self) {
+                    let follow: fn(&Self, &Self) = $follow;
+                    follow(self, old);
+                }
+            )?
 
             fn shelf(credentials: &mut Credentials) -> &mut $crate::shelf::Shelf<Self> {
                 &mut credentials.$shelf

@@ -176,3 +176,31 @@ async fn the_permission_and_the_signature_are_asked_for() {
     let record = server.records.wait_for(&["ValidatePolicy"]).await;
     assert!(record.contains("access-analyzer.amazonaws.com"), "{record}");
 }
+
+/// A deny by a tag of the user holds for those whom the user lets in.
+#[tokio::test]
+async fn federated_sessions_have_the_tags_of_their_user() {
+    let server = TestServer::start().await;
+    let alice = server.user("alice").await;
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
+        {"Effect":"Deny","Action":"access-analyzer:*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/Kept":"out"}}}]}"#;
+    server.allow("alice", "all", policy).await;
+    let all =
+        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+    let let_in = [("Name", "partner"), ("Policy", all)];
+    let body = identity(all).to_string();
+    for (tags, status) in [("", 200), ("out", 403)] {
+        if !tags.is_empty() {
+            let tag = [
+                ("UserName", "alice"),
+                ("Tags.member.1.Key", "Kept"),
+                ("Tags.member.1.Value", tags),
+            ];
+            server.call(&server.root, "TagUser", &tag).await.ok();
+        }
+        let partner = server.call(&alice, "sts:GetFederationToken", &let_in).await.ok();
+        let partner = Credentials::of(&partner);
+        let answer = send(&server, Some(&partner), ("POST", PATH), &body).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+}

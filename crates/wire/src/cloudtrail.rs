@@ -94,7 +94,14 @@ fn write_value(out: &mut Vec<u8>, node: Node<'_>, shape: &Shape) -> Result<(), D
         }
         Kind::Integer { .. } => out.extend_from_slice(node.integer()?.to_string().as_bytes()),
         Kind::Boolean => out.extend_from_slice(node.boolean()?.to_string().as_bytes()),
-        Kind::Text { .. } | Kind::Timestamp | Kind::Blob => write_text(out, node.text()?),
+        Kind::Text { .. } | Kind::Timestamp | Kind::Blob => {
+            let text = node.text()?;
+            // Sent where a certificate belongs, as happens with files that hold both.
+            if text.contains("PRIVATE KEY") {
+                return Err(node.malformed("holds a private key"));
+            }
+            write_text(out, text);
+        }
     }
     Ok(())
 }

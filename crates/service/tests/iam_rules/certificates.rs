@@ -159,6 +159,38 @@ async fn server_certificates_have_their_life() {
 }
 
 #[tokio::test]
+async fn a_private_key_in_the_wrong_place_is_repeated_nowhere() {
+    let server = with_users().await;
+    let pem = Pem::new();
+    let secret = pem.key.lines().nth(1).unwrap();
+    for body in [&pem.key, &(pem.certificate.clone() + &pem.key)] {
+        let line =
+            format!("UploadSigningCertificate UserName=alice CertificateBody={}", in_line(body));
+        let refused = root(&server, &line).await;
+        assert!(!refused.body.contains(secret), "{}", refused.body);
+        refused.refused_with("MalformedCertificate", "Certificate is malformed.");
+    }
+    root(&server, "GetUser UserName=alice").await.ok();
+    server.records.wait_for(&["GetUser"]).await;
+    assert!(server.records.lines().iter().all(|line| !line.contains(secret)));
+}
+
+#[tokio::test]
+async fn logins_of_services_are_nobody_elses() {
+    let server = with_users().await;
+    given(&server, "CreateUser UserName=bob+1").await;
+    let create = async |user: &str| {
+        let line = format!(
+            "CreateServiceSpecificCredential UserName={user} ServiceName=codecommit.amazonaws.com"
+        );
+        root(&server, &line).await.ok().text("ServiceUserName")
+    };
+    assert_eq!(create("bob").await, "bob-at-111122223333");
+    assert_eq!(create("bob").await, "bob+1-at-111122223333");
+    assert_eq!(create("bob+1").await, "bob+1+1-at-111122223333");
+}
+
+#[tokio::test]
 async fn a_server_certificate_must_be_whole() {
     let server = TestServer::start().await;
     let (pem, other, old) = (Pem::new(), Pem::new(), Pem::between(2020, 2025));

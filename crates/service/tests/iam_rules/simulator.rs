@@ -267,3 +267,23 @@ async fn answers_come_in_pages_and_large_questions_are_refused() {
     parameters.extend(names.iter().map(|name| (name.as_str(), "s3:GetObject")));
     custom(&server, &parameters).await.refused("InvalidInput");
 }
+
+/// Who may simulate learns nothing about users that were not asked for.
+#[tokio::test]
+async fn a_caller_that_was_not_asked_for_is_not_looked_at() {
+    let server = TestServer::start().await;
+    given(&server, "CreateUser UserName=bob Tags.member.1.Key=Team Tags.member.1.Value=red").await;
+    let arn = "arn:aws:iam::111122223333:user/bob";
+    let condition =
+        r#""Action":"*","Resource":"*","Condition":{"StringLike":{"aws:PrincipalTag/Team":"r*"}}"#;
+    let allow = policy("Allow", condition);
+    let asked = [
+        ("PolicyInputList.member.1", allow.as_str()),
+        ("ActionNames.member.1", "s3:GetObject"),
+        ("CallerArn", arn),
+    ];
+    assert_eq!(decision(&server, &asked).await, "implicitDeny");
+    let with_source = [&asked[..], &[("PolicySourceArn", arn)]].concat();
+    let answer = server.call(&server.root, "SimulatePrincipalPolicy", &with_source).await.ok();
+    assert_eq!(answer.text("EvalDecision"), "allowed");
+}

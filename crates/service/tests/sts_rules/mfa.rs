@@ -80,6 +80,10 @@ async fn guessing_ends_after_five_wrong_codes() {
     }
     let right = with_code(&server, "sts:GetSessionToken", &device, 1);
     server.ask(&alice, &right).await.refused("Throttling");
+    // A change to the device gives no more guesses.
+    let tag = "Tags.member.1.Key=a Tags.member.1.Value=b";
+    given(&server, &format!("TagMFADevice SerialNumber={} {tag}", device.serial)).await;
+    server.ask(&alice, &right).await.refused("Throttling");
     server.clock.advance(30);
     server.ask(&alice, &right).await.ok();
 }

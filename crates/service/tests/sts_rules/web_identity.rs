@@ -314,14 +314,23 @@ async fn keys_are_kept_and_fetched_again_when_they_rotate() {
     scene.show(&new).await.ok();
     assert_eq!(fetches(&scene), 2);
     scene.invalid(&old, KEYS).await;
-    // After an hour keys are not trusted unseen.
+    // Good keys outlive a fetch that fails, whatever key a token names to make one happen.
+    let good = scene.token(json!({}));
     scene.issuer.show("/keys", 500, "");
+    scene.issuer.rotate();
+    scene.server.clock.advance(10);
+    for _ in 0..2 {
+        scene.invalid(&scene.token(json!({})), KEYS).await;
+        scene.show(&good).await.ok();
+    }
+    assert_eq!(fetches(&scene), 3);
+    // After an hour keys are not trusted unseen.
     scene.server.clock.advance(3600);
     scene.invalid(&scene.token(json!({})), KEYS).await;
-    assert_eq!(fetches(&scene), 3);
+    assert_eq!(fetches(&scene), 4);
     // A failure is remembered for a while.
     scene.invalid(&scene.token(json!({})), KEYS).await;
-    assert_eq!(fetches(&scene), 3);
+    assert_eq!(fetches(&scene), 4);
 }
 
 #[tokio::test]
