@@ -8,7 +8,7 @@ use iamd_types::AccountId;
 /// One action on one resource.
 pub struct Access<'a> {
     /// `service:Name`.
-    pub action: &'static str,
+    pub action: Cow<'static, str>,
     /// The resource's ARN, or `*` for actions without one.
     pub resource: String,
     /// The account that owns the resource: `aws:ResourceAccount`.
@@ -29,13 +29,16 @@ pub enum ResourcePolicy<'a> {
     /// A policy on the resource that allows by itself, as the password policy's
     /// `AllowUsersToChangePassword` is one on every user.
     Grant(&'a Document),
+    /// The policy of the resource itself, if it has one. In its own account it can allow by itself; a
+    /// caller of another account needs it besides the own policies.
+    Resource(Option<&'a Document>),
 }
 
 impl<'a> Access<'a> {
     /// An action on a resource of this account.
-    pub fn new(action: &'static str, resource: String, account: AccountId) -> Self {
+    pub fn new(action: impl Into<Cow<'static, str>>, resource: String, account: AccountId) -> Self {
         Self {
-            action,
+            action: action.into(),
             resource,
             resource_account: Some(account),
             keys: Vec::new(),
@@ -44,9 +47,9 @@ impl<'a> Access<'a> {
     }
 
     /// An action that has no resource.
-    pub fn on_all(action: &'static str) -> Self {
+    pub fn on_all(action: impl Into<Cow<'static, str>>) -> Self {
         Self {
-            action,
+            action: action.into(),
             resource: "*".to_owned(),
             resource_account: None,
             keys: Vec::new(),
@@ -96,6 +99,12 @@ impl<'a> Access<'a> {
         if let Some(policy) = policy {
             self.resource_policy = ResourcePolicy::Grant(policy);
         }
+        self
+    }
+
+    /// Decided together with the resource's own policy, if it has one.
+    pub fn under(mut self, policy: Option<&'a Document>) -> Self {
+        self.resource_policy = ResourcePolicy::Resource(policy);
         self
     }
 

@@ -38,7 +38,7 @@ impl Authenticator {
         present(parts).map_err(|error| signature_error(&error))
     }
 
-    /// Verifies a presented signature over the body.
+    /// Verifies a presented signature over the payload.
     ///
     /// # Errors
     /// In AWS's order: `InvalidClientTokenId` for a key or token that is not (or no longer) good,
@@ -46,7 +46,7 @@ impl Authenticator {
     pub async fn verify(
         &self,
         presented: &Presented<'_>,
-        body: &[u8],
+        payload: Payload<'_>,
         settings: &Settings<'_>,
         now: Timestamp,
     ) -> Result<Signed, Error> {
@@ -68,7 +68,7 @@ impl Authenticator {
         presented.check(now.seconds(), settings).map_err(|error| signature_error(&error))?;
         let key = self.signing_key(&found, &id, account.id(), presented)?;
         presented
-            .verify_signature(&key, Payload::Bytes(body), settings)
+            .verify_signature(&key, payload, settings)
             .map_err(|error| signature_error(&error))?;
         let key = match found {
             Keys::LongTerm(key) => Some(key.clone()),
@@ -78,8 +78,8 @@ impl Authenticator {
         Ok(Signed { proof, key, account })
     }
 
-    /// The account that an access key id leads to.
-    fn account_of(&self, id: &AccessKeyId) -> Option<AccountId> {
+    /// The account that an access key id leads to, whether or not there is such a key.
+    pub fn account_of(&self, id: &AccessKeyId) -> Option<AccountId> {
         self.directory.routing().find(Route::AccessKey, id.as_str()).or_else(|| id.account())
     }
 

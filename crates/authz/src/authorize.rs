@@ -140,7 +140,7 @@ pub(crate) fn question<'a>(
     context: &'a Context,
 ) -> Request<'a> {
     let resource = Resource { arn: &access.resource, account: owner, management_account: false };
-    Request { principal: caller.for_policies(), action: access.action, resource, context }
+    Request { principal: caller.for_policies(), action: &access.action, resource, context }
 }
 
 fn deciding(verdict: &Verdict, gathered: &Gathered<'_>, policies: &Policies<'_>) -> Deciding {
@@ -177,7 +177,7 @@ fn access_denied(caller: &Caller, access: &Access<'_>, decision: &Decision<'_>) 
         && decision.effect == iamd_policy::Effect::ImplicitDeny
         && decision.decided_by == Some(PolicyKind::RoleTrust);
     let reason =
-        if hides_existence { String::new() } else { decision.denial_reason(access.action) };
+        if hides_existence { String::new() } else { decision.denial_reason(&access.action) };
     let resource = match access.resource.as_str() {
         "*" => String::new(),
         arn => format!(" on resource: {arn}"),

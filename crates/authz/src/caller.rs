@@ -5,7 +5,7 @@ use std::sync::Arc;
 use iamd_credentials::{Issuer, Session, SessionKind, SessionPrincipal};
 use iamd_directory::{Account, Role, User};
 use iamd_policy::PrincipalKind;
-use iamd_types::{AccessKeyId, AccountId, Code, Error, UniqueId};
+use iamd_types::{AccessKeyId, AccountId, Arn, Code, Error, UniqueId};
 
 use crate::bearer::Bearer;
 use crate::sessions::OpenSession;
@@ -90,6 +90,37 @@ impl Caller {
     /// Somebody who signed nothing, at the door of this account.
     pub fn bearer(bearer: Option<Bearer>, account: &Account) -> Self {
         Self::new(Principal::Bearer(bearer.map(Arc::new)), None, account)
+    }
+
+    /// The principal of this ARN, when somebody who may say so speaks for it: a user, the root user, or a
+    /// role's session (`arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`). What only credentials carry
+    /// (session policies, session tags, MFA) is not known of it. `None` for whoever is not there.
+    pub fn named(arn: &str, account: &Account) -> Option<Self> {
+        if arn == account.id().root_arn() {
+            return Some(Self::new(Principal::Root, None, account));
+        }
+        let parsed = Arn::parse(arn).ok().filter(|arn| arn.account_id() == Some(account.id()))?;
+        let mut parts = parsed.resource().split('/');
+        let principal = match (parsed.service(), parts.next()?) {
+            ("iam", "user") => Principal::User(account.users().named(parts.next_back()?)?.clone()),
+            ("sts", "assumed-role") => {
+                let role = account.roles().named(parts.next()?)?.clone();
+                Principal::Role { role, session_name: parts.next()?.to_owned() }
+            }
+            _ => return None,
+        };
+        // Names are found without regard to case; an ARN is one spelling.
+        let named = Self::new(principal, None, account);
+        (named.arn == arn).then_some(named)
+    }
+
+    /// Whoever holds this long-term access key, when somebody who may say so speaks for it. `None` when the
+    /// key is unknown or inactive, and for temporary keys, which mean nothing without their token.
+    pub fn holder(key: &AccessKeyId, account: &Account) -> Option<Self> {
+        let principal = key_principal(key, account)?;
+        let mut holder = Self::new(principal, None, account);
+        holder.access_key_id = Some(key.clone());
+        Some(holder)
     }
 
     fn new(principal: Principal, proof: Option<&Proof>, account: &Account) -> Self {

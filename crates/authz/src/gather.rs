@@ -46,6 +46,11 @@ impl<'a> Gathered<'a> {
                 let source = Source { name: "account password policy", arn: None };
                 (Some(Attached { source, document }), ResourcePolicyKind::Resource)
             }
+            ResourcePolicy::Resource(document) => {
+                let source = Source { name: "resource policy", arn: None };
+                let attached = document.map(|document| Attached { source, document });
+                (attached, ResourcePolicyKind::Resource)
+            }
         };
         Policies {
             identity: &self.identity,
@@ -73,7 +78,7 @@ impl<'a> Gathered<'a> {
     pub(crate) fn reads_context(&self, access: &Access<'_>) -> bool {
         let own = self.identity.iter().chain(&self.boundary).chain(self.session.iter().flatten());
         let trust = match access.resource_policy {
-            ResourcePolicy::Trust(document) => document,
+            ResourcePolicy::Trust(document) | ResourcePolicy::Resource(document) => document,
             ResourcePolicy::Grant(document) => Some(document),
             ResourcePolicy::None => None,
         };

@@ -87,13 +87,13 @@ pub(crate) fn with_tags_at_creation<'a>(
     if tags.is_none_or(<[_]>::is_empty) {
         return AccessList::one(access);
     }
-    let tagging = Access { action: tag_action, keys: access.keys.clone(), ..plain(&access) };
+    let tagging = Access { action: tag_action.into(), keys: access.keys.clone(), ..plain(&access) };
     AccessList::one(tagged(access)).and(tagged(tagging))
 }
 
 fn plain<'a>(access: &Access<'a>) -> Access<'a> {
     Access {
-        action: access.action,
+        action: access.action.clone(),
         resource: access.resource.clone(),
         resource_account: access.resource_account,
         keys: Vec::new(),

@@ -6,6 +6,11 @@ use serde_json::{Value, json};
 use crate::Service;
 
 impl Service {
+    /// The issuer of the tokens that an account signs.
+    pub fn token_issuer(&self, account: AccountId) -> String {
+        self.tools.token_issuer(account)
+    }
+
     /// The document at this path under `/-/oidc/`, as JSON: `ACCOUNT/.well-known/openid-configuration` or
     /// `ACCOUNT/.well-known/jwks.json`. `None` when there is none, or no token of the account can be in use.
     ///

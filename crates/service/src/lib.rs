@@ -5,6 +5,7 @@
 
 mod account_record;
 mod accounts;
+mod decide;
 mod hardware_tokens;
 mod identify;
 mod issuer;
@@ -17,6 +18,7 @@ mod table;
 mod unsigned;
 
 pub use accounts::{AccountSummary, NewAccount, RootCredentials, RootKey};
+pub use decide::{Asker, Decided, Described, Known, Question};
 pub use pipeline::{Service, Settings};
 pub use request::{Reply, Request, Tls};
 pub use table::Table;

@@ -9,7 +9,7 @@ use iamd_audit::{EventId, Health, Log, Refused, outbox};
 use iamd_authz::{Authenticator, Authorized, Caller, Deciding, Denied, Signed, authorize, explain};
 use iamd_directory::{Account, Directory, Origin};
 use iamd_operation::{CommandCall, Output, QueryCall, RequestFacts, Tools, View, Work};
-use iamd_sigv4::{Presented, RequestParts};
+use iamd_sigv4::{Payload, Presented, RequestParts};
 use iamd_types::{Clock, Code, Error, entropy};
 use iamd_wire::query::{Parameters, check};
 
@@ -36,7 +36,7 @@ pub struct Service {
     pub(crate) log: Log,
     /// Accounts are made one after the other, so that two cannot get the same e-mail address.
     pub(crate) making: tokio::sync::Mutex<()>,
-    authenticator: Authenticator,
+    pub(crate) authenticator: Authenticator,
     table: Table,
     settings: Settings,
 }
@@ -188,18 +188,24 @@ impl Service {
         presented: &Presented<'_>,
         facts: &RequestFacts,
     ) -> Result<Signed, Error> {
-        let region = presented.scope().region();
-        let regions = &self.settings.regions;
-        if !regions.is_empty() && !regions.iter().any(|allowed| allowed == region) {
-            let message = format!("Credential should be scoped to a valid region, not '{region}'.");
-            return Err(Error::new(Code::SignatureDoesNotMatch, message));
-        }
+        self.ensure_region(presented.scope().region())?;
         let mut settings = iamd_sigv4::Settings::query(served.api.name, None);
         if served.api.name == "sts" {
             // Kubernetes log-ins present GetCallerIdentity URLs for longer than their X-Amz-Expires.
             settings.presigned_at_least = 900;
         }
-        self.authenticator.verify(presented, request.body, &settings, facts.now).await
+        let body = Payload::Bytes(request.body);
+        self.authenticator.verify(presented, body, &settings, facts.now).await
+    }
+
+    /// Refuses scopes of regions other than the configured ones.
+    pub(crate) fn ensure_region(&self, region: &str) -> Result<(), Error> {
+        let regions = &self.settings.regions;
+        if !regions.is_empty() && !regions.iter().any(|allowed| allowed == region) {
+            let message = format!("Credential should be scoped to a valid region, not '{region}'.");
+            return Err(Error::new(Code::SignatureDoesNotMatch, message));
+        }
+        Ok(())
     }
 
     pub(crate) fn decode(
@@ -451,7 +457,7 @@ impl Trail {
 }
 
 /// What the caller is not told.
-fn log_internal(request_id: EventId, error: &Error) {
+pub(crate) fn log_internal(request_id: EventId, error: &Error) {
     let Some(source) = error.internal_source() else { return };
     let mut causes = source.to_string();
     let mut cause = source.source();

@@ -82,15 +82,7 @@ impl Event {
         recipient: Recipient<'_>,
         line: fn(&Record<'_>) -> Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
-        let unique_id = match &caller.principal {
-            Acting::Role { role, .. } => role.id().to_string(),
-            Acting::Federated { user: Some(user), .. } => user.id().to_string(),
-            _ => caller.account.to_string(),
-        };
-        let issuer_arn = match &caller.principal {
-            Acting::Federated { .. } => caller.issuer_arn(),
-            _ => caller.principal_arn().to_owned(),
-        };
+        let (unique_id, issuer_arn) = (issuer_id(caller), issuer_arn(caller));
         let address = self.facts.source_ip.map(|ip| ip.to_string()).unwrap_or_default();
         let request_id = self.request_id.to_string();
         let role_arn = self.role_arn();
@@ -167,8 +159,25 @@ fn role_resource(arn: &Arn) -> Option<Resource<'_>> {
     })
 }
 
+/// `AROA…`, `AIDA…` or the account id of whoever issued the caller's session.
+pub(crate) fn issuer_id(caller: &Caller) -> String {
+    match &caller.principal {
+        Acting::Role { role, .. } => role.id().to_string(),
+        Acting::Federated { user: Some(user), .. } => user.id().to_string(),
+        _ => caller.account.to_string(),
+    }
+}
+
+/// The ARN of whoever issued the caller's session.
+pub(crate) fn issuer_arn(caller: &Caller) -> String {
+    match &caller.principal {
+        Acting::Federated { .. } => caller.issuer_arn(),
+        _ => caller.principal_arn().to_owned(),
+    }
+}
+
 /// `issuer_id` and `issuer_arn` are those of whoever issued the caller's session.
-fn user_identity<'a>(
+pub(crate) fn user_identity<'a>(
     caller: &'a Caller,
     issuer_id: &'a str,
     issuer_arn: &'a str,

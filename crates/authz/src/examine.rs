@@ -1,0 +1,82 @@
+//! A decision for somebody who asks about it: with what decided, and on demand how.
+//!
+//! The same gathering, the same engine and the same answer as [`crate::authorize`]; what is added is only told.
+
+use std::sync::Arc;
+
+use iamd_directory::Account;
+use iamd_policy::{Effect, Evaluator, Policies, Reference, Trace};
+use iamd_types::{Code, Error};
+use serde_json::Value;
+
+use crate::access::AccessList;
+use crate::authorize::{Deciding, authorize, question};
+use crate::caller::Caller;
+use crate::context::{RequestFacts, context};
+use crate::gather::gather;
+
+/// What was decided about one access.
+#[derive(Debug)]
+pub struct Examined {
+    /// What is told on a denial; `None` when the access is allowed.
+    pub denied: Option<Error>,
+    /// Whether a statement denies, rather than none allowing.
+    pub explicit: bool,
+    /// What decided.
+    pub deciding: Deciding,
+    /// Condition keys that statements about the action asked for and the request does not have.
+    pub missing: Vec<String>,
+    /// Every policy and statement that was looked at, if that was asked for.
+    pub trace: Option<Value>,
+}
+
+/// Decides about one access, and tells how. `account` is the caller's, in the state that `caller` was resolved in.
+///
+/// # Errors
+/// A policy that applies cannot be read: nothing is decided.
+pub fn examine(
+    caller: &Arc<Caller>,
+    account: &Account,
+    accesses: &AccessList<'_>,
+    facts: &RequestFacts,
+    traced: bool,
+) -> Result<Examined, Error> {
+    let (denied, deciding) = match authorize("", caller, account, accesses, facts) {
+        Ok(mut authorized) => (None, authorized.take_deciding()),
+        Err(denied) if denied.error.code() == Code::AccessDenied => {
+            (Some(denied.error), denied.deciding)
+        }
+        Err(failed) => return Err(failed.error),
+    };
+    let mut examined =
+        Examined { denied, explicit: false, deciding, missing: Vec::new(), trace: None };
+    if examined.denied.is_none() && !traced {
+        return Ok(examined);
+    }
+    let gathered = gather(caller, account)?;
+    for access in &accesses.0 {
+        let context = context(caller, facts, access);
+        let owner = access.resource_account.map(|account| account.to_string());
+        let request = question(caller, access, owner.as_deref(), &context);
+        examined.tell(&request, &gathered.policies(access), traced)?;
+    }
+    Ok(examined)
+}
+
+impl Examined {
+    fn tell(
+        &mut self,
+        request: &iamd_policy::Request<'_>,
+        policies: &Policies<'_>,
+        traced: bool,
+    ) -> Result<(), Error> {
+        let decision = Reference.decide(request, policies);
+        self.explicit |= decision.effect == Effect::ExplicitDeny;
+        self.missing.extend(decision.missing.iter().map(|key| (*key).to_owned()));
+        if traced {
+            let trace = Trace::of(request, policies);
+            self.trace = Some(serde_json::to_value(&trace).map_err(Error::internal)?);
+        }
+        Ok(())
+    }
+}
