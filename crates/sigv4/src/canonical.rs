@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use crate::key::{HmacSha256, SigningKey};
-use crate::payload::Covered;
+use crate::payload::{Covered, UNSIGNED};
 use crate::uri::{Reading, canonical_path, canonical_query};
 use crate::{ALGORITHM, RequestParts, Settings, names};
 
@@ -43,7 +43,8 @@ impl Canonical<'_> {
         sink.push(b"\n");
         match self.covered {
             Covered::Sha256(hash) => sink.push(&hex(&hash)),
-            Covered::Unsigned => sink.push(b"UNSIGNED-PAYLOAD"),
+            Covered::Unsigned => sink.push(UNSIGNED.as_bytes()),
+            Covered::Streaming(streaming) => sink.push(streaming.as_str().as_bytes()),
         }
         Some(sink.finish().finalize().into())
     }

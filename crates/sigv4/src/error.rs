@@ -210,18 +210,33 @@ pub enum Error {
     ContentSha256Missing,
 
     /// S3: `x-amz-content-sha256` is none of the accepted values.
-    #[error("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, or a valid sha256 value.")]
+    #[error(
+        "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, or a valid sha256 value."
+    )]
     ContentSha256Invalid,
 
     /// S3: `x-amz-content-sha256` is not the body's hash.
     #[error("The provided 'x-amz-content-sha256' header does not match what was computed.")]
     ContentSha256Mismatch,
 
-    /// S3: a chunked upload (`STREAMING-…`), which is not verified yet.
+    /// S3: chunks signed with SigV4A's keys (`STREAMING-AWS4-ECDSA-…`); or a body in chunks given
+    /// whole to [`crate::Presented::verify`], which does not take it apart.
     #[error(
         "A header you provided implies functionality that is not implemented: x-amz-content-sha256"
     )]
     StreamingUnsupported,
+
+    /// S3: a body in chunks without `x-amz-decoded-content-length`.
+    #[error("You must provide the Content-Length HTTP header.")]
+    DecodedLengthMissing,
+
+    /// S3: `x-amz-trailer` announces what is no checksum, or a trailer that cannot follow.
+    #[error("The value specified in the x-amz-trailer header is not supported")]
+    TrailerUnsupported,
+
+    /// S3: `x-amz-trailer` announces more than one header.
+    #[error("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")]
+    TrailersMany,
 
     /// The signature differs, a signed header is absent, or the signature is no signature.
     #[error(
@@ -263,7 +278,10 @@ impl Error {
             Self::RequestExpired => "RequestExpired",
             Self::HeadersNotSigned { .. } => "AccessDenied",
             Self::ExpiresMissing => "AuthorizationQueryParametersError",
-            Self::ContentSha256Missing => "InvalidRequest",
+            Self::ContentSha256Missing | Self::TrailerUnsupported | Self::TrailersMany => {
+                "InvalidRequest"
+            }
+            Self::DecodedLengthMissing => "MissingContentLength",
             Self::ContentSha256Invalid => "InvalidArgument",
             Self::ContentSha256Mismatch => "XAmzContentSHA256Mismatch",
             Self::StreamingUnsupported => "NotImplemented",
@@ -280,6 +298,7 @@ impl Error {
             | "InvalidArgument"
             | "XAmzContentSHA256Mismatch" => 400,
             "MalformedQueryString" => 404,
+            "MissingContentLength" => 411,
             "NotImplemented" => 501,
             _ => 403,
         }

@@ -36,6 +36,10 @@
 //! # }
 //! ```
 //!
+//! On S3 a body may be too large to be held. Then [`Presented::verify_head`] takes the place of
+//! `verify`, and a [`BodyReader`] checks the body, chunk signatures and trailers included, as it
+//! comes in. Uploads by a browser's form carry their signature in fields: [`present_post`].
+//!
 //! Not here: users, storage, HTTP types, clocks, threads. Time is an argument.
 //!
 //! The one idea: the *canonical request* is never built as text. It is written through a small
@@ -45,21 +49,34 @@
 //! Rules are AWS's: "Create a signed AWS API request" (IAM user guide) and "Authenticating
 //! requests (AWS Signature Version 4)" (S3 API reference).
 
+mod body;
+mod body_error;
 mod canonical;
+mod chain;
+mod chunk_writer;
+mod chunked;
 mod error;
 mod key;
 mod payload;
+mod post;
+mod post_policy;
 mod present;
+mod s3_error;
 mod sign;
 mod time;
 mod uri;
 mod verify;
 
+pub use body::{BodyCheck, BodyReader, Finished, MAX_HELD, stored_content_encoding};
+pub use body_error::BodyError;
+pub use chunk_writer::{ChunkWriter, ChunkedBody, sign_chunked};
 pub use error::Error;
 pub use key::{Credentials, SigningKey};
-pub use payload::Payload;
+pub use payload::{Payload, Streaming};
+pub use post::{PostError, PostForm, PostLimits, PresentedPost, present_post};
 pub use present::{Presented, Scope, present};
-pub use sign::{presign, sign};
+pub use s3_error::S3Error;
+pub use sign::{AddedHeaders, presign, sign};
 pub use time::Timestamp;
 pub use verify::{Digests, Settings};
 

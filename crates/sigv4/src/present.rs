@@ -36,6 +36,8 @@ pub struct Presented<'a> {
     pub(crate) form: Form,
     access_key_id: Cow<'a, str>,
     session_token: Option<Cow<'a, str>>,
+    /// `X-Amz-Content-Sha256` in the query of a presigned request.
+    pub(crate) content_sha256: Option<Cow<'a, str>>,
 }
 
 /// Where the signature was found.
@@ -107,13 +109,20 @@ impl Presented<'_> {
 pub fn present<'a>(parts: &RequestParts<'a>) -> Result<Option<Presented<'a>>, Error> {
     let sent = SentHeaders::read(parts)?;
     let (_, query) = parts.path_and_query();
-    let query = SentParameters::read(query)?;
+    let query = match SentParameters::read(query) {
+        Err(Error::UnsupportedQueryAlgorithm) if sent.authorization.is_some() => {
+            return Err(Error::TwoMechanisms);
+        }
+        query => query?,
+    };
+    let mut content_sha256 = None;
     let (raw, form) = match (sent.authorization, query) {
         (None, None) => return Ok(None),
         (Some(_), Some(_)) => return Err(Error::TwoMechanisms),
         (Some(authorization), None) => (from_header(authorization, &sent)?, Form::Header),
-        (None, Some(query)) => {
-            let expires = query.expires.clone();
+        (None, Some(mut query)) => {
+            let expires = query.expires.take();
+            content_sha256 = query.content_sha256.take();
             (from_query(query, &sent)?, Form::Query(parse_expires(expires)?))
         }
     };
@@ -131,6 +140,7 @@ pub fn present<'a>(parts: &RequestParts<'a>) -> Result<Option<Presented<'a>>, Er
         form,
         access_key_id,
         session_token: raw.session_token,
+        content_sha256,
     }))
 }
 
@@ -214,6 +224,7 @@ struct SentParameters<'a> {
     signed_headers: Option<Cow<'a, str>>,
     signature: Option<Cow<'a, str>>,
     token: Option<Cow<'a, str>>,
+    content_sha256: Option<Cow<'a, str>>,
 }
 
 impl<'a> SentParameters<'a> {
@@ -233,6 +244,7 @@ impl<'a> SentParameters<'a> {
                 b"X-Amz-SignedHeaders" => (&mut sent.signed_headers, "X-Amz-SignedHeaders"),
                 b"X-Amz-Signature" => (&mut sent.signature, "X-Amz-Signature"),
                 b"X-Amz-Security-Token" => (&mut sent.token, "X-Amz-Security-Token"),
+                b"X-Amz-Content-Sha256" => (&mut sent.content_sha256, "X-Amz-Content-Sha256"),
                 other => {
                     version_2_key |= other == b"AWSAccessKeyId";
                     version_2_signature |= other == b"Signature";
@@ -423,7 +435,9 @@ fn parse_expires(expires: Option<Cow<'_, str>>) -> Result<Option<u32>, Error> {
 }
 
 /// Takes `key/date/region/service/terminator` apart.
-fn split_credential<'a>(credential: &Cow<'a, str>) -> Result<(Cow<'a, str>, Scope<'a>), Error> {
+pub(crate) fn split_credential<'a>(
+    credential: &Cow<'a, str>,
+) -> Result<(Cow<'a, str>, Scope<'a>), Error> {
     let split = match credential {
         Cow::Borrowed(text) => five(text).map(|parts| parts.map(Cow::Borrowed)),
         Cow::Owned(text) => five(text).map(|parts| parts.map(|part| part.to_owned().into())),
@@ -452,6 +466,6 @@ fn masked(header: &str) -> String {
 }
 
 /// What was sent, for an error message.
-fn echo(text: &str) -> String {
+pub(crate) fn echo(text: &str) -> String {
     text.chars().take(MAX_ECHO).collect()
 }

@@ -3,7 +3,8 @@
 use percent_encoding::utf8_percent_encode;
 
 use crate::canonical::{Canonical, ToSign, hex};
-use crate::payload::Covered;
+use crate::chain::Chain;
+use crate::payload::{Covered, UNSIGNED};
 use crate::present::MAX_EXPIRES;
 use crate::time::Timestamp;
 use crate::uri::{COMPONENT, Reading};
@@ -18,6 +19,9 @@ const NOT_SIGNED: [&str; 6] =
 /// The region signed for when [`Settings::region`] says none.
 const DEFAULT_REGION: &str = "us-east-1";
 
+/// Headers to add to a request: name in lower case, and value.
+pub type AddedHeaders = Vec<(&'static str, String)>;
+
 /// Signs in header form. Returns the headers to add: `x-amz-date`, on S3
 /// `x-amz-content-sha256`, `x-amz-security-token` with a session token, and `authorization`.
 ///
@@ -30,8 +34,24 @@ pub fn sign(
     credentials: &Credentials<'_>,
     now_unix_seconds: i64,
     settings: &Settings<'_>,
-) -> Result<Vec<(&'static str, String)>, Error> {
-    let covered = payload.covered()?;
+) -> Result<AddedHeaders, Error> {
+    let signed = sign_covered(parts, payload.covered()?, credentials, now_unix_seconds, settings)?;
+    Ok(signed.headers)
+}
+
+/// A signed head: the headers to add, and where a chain of chunks begins.
+pub(crate) struct SignedHead {
+    pub(crate) headers: AddedHeaders,
+    pub(crate) chain: Chain,
+}
+
+pub(crate) fn sign_covered(
+    parts: &RequestParts<'_>,
+    covered: Covered,
+    credentials: &Credentials<'_>,
+    now_unix_seconds: i64,
+    settings: &Settings<'_>,
+) -> Result<SignedHead, Error> {
     let time = Timestamp::from_unix_seconds(now_unix_seconds);
     let mut added = vec![("x-amz-date", time.to_string())];
     if settings.content_sha256 {
@@ -49,14 +69,15 @@ pub fn sign(
     headers.extend(added.iter().map(|(name, value)| (*name, value.as_bytes())));
     let complete = RequestParts { headers: &headers, ..*parts };
     let signed_headers = signed_headers(&complete)?;
-    let signer = Signer { credentials, time, settings };
-    let signature = signer.signature(&complete, &signed_headers, covered, false)?;
-    let credential = signer.credential();
+    let signer = Signer::new(credentials, time, settings);
+    let seed = signer.signature(&complete, &signed_headers, covered, false)?;
+    let (credential, signature) = (signer.credential(), text(&seed));
     let authorization = format!(
         "{ALGORITHM} Credential={credential}, SignedHeaders={signed_headers}, Signature={signature}"
     );
     added.push(("authorization", authorization));
-    Ok(added)
+    let chain = signer.chain(&seed);
+    Ok(SignedHead { headers: added, chain })
 }
 
 /// Signs in query form. Returns the target to request, good for `expires` seconds (1 to
@@ -76,12 +97,12 @@ pub fn presign(
         return Err(Error::ExpiresRange { expires: expires.to_string() });
     }
     let covered = match settings.content_sha256 {
-        true => Payload::declared(parts, true)?,
+        true => Covered::declared(parts, true, None)?,
         false => payload.covered()?,
     };
     let time = Timestamp::from_unix_seconds(now_unix_seconds);
     let signed_headers = signed_headers(parts)?;
-    let signer = Signer { credentials, time, settings };
+    let signer = Signer::new(credentials, time, settings);
     let mut target = parts.target.to_owned();
     let mut separator = if target.contains('?') { '&' } else { '?' };
     let mut parameter = |name: &str, value: &str| {
@@ -100,24 +121,34 @@ pub fn presign(
         parameter("X-Amz-Security-Token", token);
     }
     let complete = RequestParts { target: &target, ..*parts };
-    let signature = signer.signature(&complete, &signed_headers, covered, true)?;
+    let signature = text(&signer.signature(&complete, &signed_headers, covered, true)?);
     Ok(format!("{target}&X-Amz-Signature={signature}"))
 }
 
 struct Signer<'a> {
     credentials: &'a Credentials<'a>,
     time: Timestamp,
+    day: String,
     settings: &'a Settings<'a>,
+    key: SigningKey,
 }
 
-impl Signer<'_> {
-    fn region(&self) -> &str {
-        self.settings.region.unwrap_or(DEFAULT_REGION)
+impl<'a> Signer<'a> {
+    fn new(credentials: &'a Credentials<'a>, time: Timestamp, settings: &'a Settings<'a>) -> Self {
+        let day = time.day();
+        let region = settings.region.unwrap_or(DEFAULT_REGION);
+        let secret = credentials.secret_access_key;
+        let key = SigningKey::derive(secret, &day, region, settings.service);
+        Self { credentials, time, day, settings, key }
+    }
+
+    fn scope(&self) -> [&str; 4] {
+        let region = self.settings.region.unwrap_or(DEFAULT_REGION);
+        [&self.day, region, self.settings.service, TERMINATOR]
     }
 
     fn credential(&self) -> String {
-        let (id, service) = (self.credentials.access_key_id, self.settings.service);
-        format!("{id}/{}/{}/{service}/{TERMINATOR}", self.time.day(), self.region())
+        format!("{}/{}", self.credentials.access_key_id, self.scope().join("/"))
     }
 
     fn signature(
@@ -126,19 +157,21 @@ impl Signer<'_> {
         signed_headers: &str,
         covered: Covered,
         presigned: bool,
-    ) -> Result<String, Error> {
-        let Self { credentials, time, settings } = self;
+    ) -> Result<[u8; 32], Error> {
+        let settings = self.settings;
         let canonical = Canonical { parts, signed_headers, covered, presigned, settings };
-        let (day, region, service) = (time.day(), self.region(), settings.service);
-        let key = SigningKey::derive(credentials.secret_access_key, &day, region, service);
         let to_sign = ToSign {
-            time: time.basic(),
-            scope: [&day, region, service, TERMINATOR],
+            time: self.time.basic(),
+            scope: self.scope(),
             canonical_request: canonical
                 .digest(Reading::DOCUMENTED)
                 .ok_or(Error::SignatureMismatch)?,
         };
-        Ok(text(&to_sign.signature(&key)))
+        Ok(to_sign.signature(&self.key))
+    }
+
+    fn chain(&self, seed: &[u8; 32]) -> Chain {
+        Chain::new(self.key.clone(), self.time.basic(), self.scope(), hex(seed))
     }
 }
 
@@ -161,7 +194,8 @@ fn signed_headers(parts: &RequestParts<'_>) -> Result<String, Error> {
 fn spelled(covered: Covered) -> String {
     match covered {
         Covered::Sha256(hash) => text(&hash),
-        Covered::Unsigned => "UNSIGNED-PAYLOAD".to_owned(),
+        Covered::Unsigned => UNSIGNED.to_owned(),
+        Covered::Streaming(streaming) => streaming.as_str().to_owned(),
     }
 }
 

@@ -76,6 +76,22 @@ impl Timestamp {
         assemble(year, month, day, (hour, minute, second))
     }
 
+    /// Reads `2015-12-30T12:00:00.000Z`, with or without a fraction, which is left out: the form
+    /// of a POST policy's expiration.
+    pub(crate) fn parse_expiration(text: &[u8]) -> Option<Self> {
+        let (whole, end) = text.split_at_checked(19)?;
+        let fraction = end.strip_suffix(b"Z")?;
+        let digits = match fraction.split_first() {
+            None => true,
+            Some((b'.', digits)) => {
+                (1..=9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+            }
+            Some(_) => false,
+        };
+        let whole = [whole, b"Z"].concat();
+        digits.then(|| parse_extended(&whole)).flatten()
+    }
+
     /// Reads a `Date` header: ISO 8601 basic or extended, or one of HTTP's three forms
     /// (RFC 9110 §5.6.7). `None` for anything else.
     pub fn parse_date_header(text: &[u8]) -> Option<Self> {

@@ -5,7 +5,7 @@ use crate::payload::Covered;
 use crate::present::Form;
 use crate::time::Timestamp;
 use crate::uri::Reading;
-use crate::{Error, Payload, Presented, SigningKey, TERMINATOR, names, same_name};
+use crate::{Error, Payload, Presented, Scope, SigningKey, TERMINATOR, names, same_name};
 
 /// A request's date may differ from the server's by 15 minutes either way.
 const MAX_SKEW: i64 = 15 * 60;
@@ -81,7 +81,7 @@ impl Presented<'_> {
     /// In this order: region, service, terminator, date of the scope; expired, not yet current;
     /// headers that must be signed and are not.
     pub fn check(&self, now_unix_seconds: i64, settings: &Settings<'_>) -> Result<(), Error> {
-        self.check_scope(settings)?;
+        self.scope.check(self.time, settings)?;
         self.check_time(Timestamp::from_unix_seconds(now_unix_seconds), settings)?;
         self.check_signed(settings)
     }
@@ -140,30 +140,9 @@ impl Presented<'_> {
         })
     }
 
-    fn check_scope(&self, settings: &Settings<'_>) -> Result<(), Error> {
-        let region = self.scope.region();
-        if !settings.region.map_or_else(|| well_formed(region), |expected| expected == region) {
-            return Err(Error::Region { region: region.to_owned() });
-        }
-        if self.scope.service() != settings.service {
-            return Err(Error::Service { expected: settings.service.to_owned() });
-        }
-        if self.scope.terminator() != TERMINATOR {
-            return Err(Error::Terminator { terminator: self.scope.terminator().to_owned() });
-        }
-        if self.stamp.get(..8) != Some(self.scope.date().as_bytes()) {
-            let scope = self.scope.date().to_owned();
-            return Err(Error::ScopeDate { scope, request: self.time });
-        }
-        Ok(())
-    }
-
     fn check_time(&self, now: Timestamp, settings: &Settings<'_>) -> Result<(), Error> {
         let request = self.time;
-        let newest = now.plus(MAX_SKEW);
-        if request > newest {
-            return Err(Error::NotYetCurrent { request, limit: newest, now });
-        }
+        request.ensure_current(now)?;
         if let Form::Query(Some(expires)) = self.form {
             let seconds = expires.max(settings.presigned_at_least);
             let over = now > request.plus(i64::from(seconds));
@@ -197,10 +176,12 @@ impl Presented<'_> {
     }
 
     fn covered(&self, payload: Payload<'_>, settings: &Settings<'_>) -> Result<Covered, Error> {
-        if settings.content_sha256 {
-            return Payload::declared(&self.parts, self.presigned());
-        }
-        payload.covered()
+        if settings.content_sha256 { self.declared() } else { payload.covered() }
+    }
+
+    /// What `x-amz-content-sha256` says. On S3 alone.
+    pub(crate) fn declared(&self) -> Result<Covered, Error> {
+        Covered::declared(&self.parts, self.presigned(), self.content_sha256.as_deref())
     }
 
     /// The reading under which the signature is right. The documented one comes first; the
@@ -246,6 +227,34 @@ impl Presented<'_> {
             ],
             canonical_request: canonical.digest(reading)?,
         })
+    }
+}
+
+impl Scope<'_> {
+    /// Whether a request of this time may be signed for this scope.
+    pub(crate) fn check(&self, time: Timestamp, settings: &Settings<'_>) -> Result<(), Error> {
+        let region = self.region();
+        if !settings.region.map_or_else(|| well_formed(region), |expected| expected == region) {
+            return Err(Error::Region { region: region.to_owned() });
+        }
+        if self.service() != settings.service {
+            return Err(Error::Service { expected: settings.service.to_owned() });
+        }
+        if self.terminator() != TERMINATOR {
+            return Err(Error::Terminator { terminator: self.terminator().to_owned() });
+        }
+        if time.basic().get(..8) != Some(self.date().as_bytes()) {
+            return Err(Error::ScopeDate { scope: self.date().to_owned(), request: time });
+        }
+        Ok(())
+    }
+}
+
+impl Timestamp {
+    /// A request's date may be a little ahead of the server's, and no more.
+    pub(crate) fn ensure_current(self, now: Self) -> Result<(), Error> {
+        let limit = now.plus(MAX_SKEW);
+        if self > limit { Err(Error::NotYetCurrent { request: self, limit, now }) } else { Ok(()) }
     }
 }
 
