@@ -39,11 +39,15 @@ impl Handler for Hello {
     async fn handle(&self, _: Request) -> Response {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert("content-type", HeaderValue::from_static("text/xml"));
-        Response { status: StatusCode::OK, headers, body: Bytes::from_static(ANSWER) }
+        Response { status: StatusCode::OK, headers, body: Bytes::from_static(ANSWER).into() }
     }
 
     fn refuse(&self, _: Refusal) -> Response {
-        Response { status: StatusCode::BAD_REQUEST, headers: HeaderMap::new(), body: Bytes::new() }
+        Response {
+            status: StatusCode::BAD_REQUEST,
+            headers: HeaderMap::new(),
+            body: Bytes::new().into(),
+        }
     }
 }
 

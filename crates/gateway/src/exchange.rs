@@ -4,18 +4,18 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::FutureExt;
-use http::header::{CONNECTION, HOST, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Uri, Version};
-use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 
 use crate::body::{self, Budget};
 use crate::limits::MAX_HEADERS;
+use crate::request::Head;
+use crate::transfer::{Arriving, Leaving};
 use crate::watch::Watch;
-use crate::{Handler, Limits, Peer, Refusal, Request, Response, TlsInfo};
+use crate::{Handler, Limits, Payload, Peer, Refusal, Request, Response, TlsInfo};
 
 /// What all connections of a listener share, read-only but for the budget.
 pub(crate) struct Shared<H> {
@@ -37,7 +37,7 @@ pub(crate) struct Connection<H> {
 pub(crate) async fn exchange<H: Handler>(
     connection: Arc<Connection<H>>,
     request: hyper::Request<Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+) -> Result<hyper::Response<Leaving>, Infallible> {
     let http2 = request.version() == Version::HTTP_2;
     let _in_work = connection.watch.request(http2);
     // RFC 9112 §6.1: after a body without a length, which is how two readers can be made to
@@ -45,13 +45,13 @@ pub(crate) async fn exchange<H: Handler>(
     let mut close = !http2 && request.body().size_hint().exact().is_none();
     let answer = AssertUnwindSafe(answer(&connection, request)).catch_unwind().await;
     let refusal = match answer {
-        Ok(Ok(response)) => return Ok(encode(response, close)),
+        Ok(Ok(response)) => return Ok(encode(response, close, &connection.watch)),
         Ok(Err(refusal)) => refusal,
         Err(_) => Refusal::Failed,
     };
     // The rest of a refused request may still be on the way.
     close |= !http2;
-    Ok(encode(connection.shared.handler.refuse(refusal), close))
+    Ok(encode(connection.shared.handler.refuse(refusal), close, &connection.watch))
 }
 
 async fn answer<H: Handler>(
@@ -64,8 +64,13 @@ async fn answer<H: Handler>(
         return Err(Refusal::TooManyHeaders { limit: MAX_HEADERS });
     }
     settle_host(&uri, &mut headers)?;
-    let body = body::receive(body, &shared.limits, &shared.budget).await?;
     let Connection { peer, tls, .. } = *connection;
+    if shared.handler.streams(&Head { method: &method, target: &uri, headers: &headers }) {
+        let body = Arriving::new(body, shared.limits.stall_timeout);
+        let request = Request { method, target: uri, headers, body, peer, tls, version };
+        return Ok(shared.handler.stream(request).await);
+    }
+    let body = body::receive(body, &shared.limits, &shared.budget).await?;
     let request = Request { method, target: uri, headers, body, peer, tls, version };
     Ok(shared.handler.handle(request).await)
 }
@@ -93,10 +98,14 @@ fn settle_host(target: &Uri, headers: &mut HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-fn encode(response: Response, close: bool) -> hyper::Response<Full<Bytes>> {
-    let mut encoded = hyper::Response::new(Full::new(response.body));
-    *encoded.status_mut() = response.status;
-    *encoded.headers_mut() = response.headers;
+fn encode(response: Response, close: bool, watch: &Arc<Watch>) -> hyper::Response<Leaving> {
+    let Response { status, mut headers, body } = response;
+    if let Payload::Head { length: Some(length) } = body {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    let mut encoded = hyper::Response::new(Leaving::new(body, || watch.transfer()));
+    *encoded.status_mut() = status;
+    *encoded.headers_mut() = headers;
     if close {
         encoded.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }

@@ -1,6 +1,7 @@
 //! Listeners: HTTP/1.1, HTTP/2 and TLS in front of a [`Handler`].
 //!
-//! It turns sockets into whole, bounded [`Request`]s and writes [`Response`]s back. It knows no
+//! It turns sockets into bounded [`Request`]s, whole or with a body that arrives, and writes
+//! [`Response`]s back. It knows no
 //! AWS service, no protocol above HTTP and no rule about who may do what; what a refusal looks
 //! like on the wire is asked of the handler too.
 //!
@@ -20,11 +21,13 @@ mod request;
 mod serve;
 mod stream;
 mod tls;
+mod transfer;
 mod watch;
 
 pub use forwarded::{Caller, caller};
 pub use limits::Limits;
 pub use listener::{BindError, Listener};
-pub use request::{Handler, Peer, Refusal, Request, Response, TlsInfo};
+pub use request::{Handler, Head, Payload, Peer, Refusal, Request, Response, StreamError, TlsInfo};
 pub use serve::{Drained, serve};
 pub use tls::{Tls, TlsError};
+pub use transfer::{Arriving, Broken};

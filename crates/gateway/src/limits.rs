@@ -20,6 +20,8 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// From the end of the head to the end of the body.
     pub body_timeout: Duration,
+    /// How long the peer of a streamed body may take for its next piece, either way.
+    pub stall_timeout: Duration,
     /// How long a connection may stay without a request in work.
     pub idle_timeout: Duration,
     /// How long the rest of what a refused peer sends is read and thrown away, so that it gets to
@@ -51,6 +53,7 @@ impl Default for Limits {
             connections: 10_000,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            stall_timeout: Duration::from_secs(60),
             idle_timeout: Duration::from_secs(75),
             linger: Duration::from_secs(2),
             drain: Duration::from_secs(20),

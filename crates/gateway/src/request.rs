@@ -1,14 +1,17 @@
-//! What the handler sees and returns: plain data, the whole body in memory.
+//! What the handler sees and returns: plain data, and bodies whole or as streams.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use futures_util::stream::BoxStream;
 use http::{HeaderMap, Method, StatusCode, Uri, Version};
 
-/// A whole request, as it was on the wire.
+use crate::transfer::Arriving;
+
+/// A request as it was on the wire; with its body whole, or [`Arriving`].
 #[derive(Debug)]
-pub struct Request {
+pub struct Request<B = Bytes> {
     /// The method.
     pub method: Method,
     /// The target. Path and query are the raw bytes of the request line: signatures are computed
@@ -16,8 +19,8 @@ pub struct Request {
     pub target: Uri,
     /// The headers in their order. HTTP/2's `:authority` stands here as `host`, as in HTTP/1.1.
     pub headers: HeaderMap,
-    /// The body, at most [`crate::Limits::body`] bytes.
-    pub body: Bytes,
+    /// The body; when whole, at most [`crate::Limits::body`] bytes.
+    pub body: B,
     /// Who sent it: the other end of the connection, which may be a proxy; see [`crate::caller`].
     pub peer: Peer,
     /// The connection's TLS parameters, when this listener speaks TLS.
@@ -47,7 +50,7 @@ pub struct TlsInfo {
     pub cipher_suite: &'static str,
 }
 
-/// A whole answer. `date`, `content-length` and connection headers are added here.
+/// An answer. `date`, `content-length` and connection headers are added here.
 #[derive(Debug)]
 pub struct Response {
     /// The status.
@@ -55,7 +58,62 @@ pub struct Response {
     /// The headers.
     pub headers: HeaderMap,
     /// The body.
-    pub body: Bytes,
+    pub body: Payload,
+}
+
+/// Why a streamed answer broke off. The connection is cut then: its peer must not take a part for the
+/// whole.
+pub type StreamError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body of an answer.
+pub enum Payload {
+    /// In memory.
+    Whole(Bytes),
+    /// As it comes.
+    Stream {
+        /// How many bytes it will be, if that is known.
+        length: Option<u64>,
+        /// The bytes.
+        bytes: BoxStream<'static, Result<Bytes, StreamError>>,
+    },
+    /// None, for an answer to HEAD: what `content-length` says of the body that GET would have.
+    Head {
+        /// The length of that body.
+        length: Option<u64>,
+    },
+}
+
+impl From<Bytes> for Payload {
+    fn from(body: Bytes) -> Self {
+        Self::Whole(body)
+    }
+}
+
+impl From<Vec<u8>> for Payload {
+    fn from(body: Vec<u8>) -> Self {
+        Self::Whole(body.into())
+    }
+}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Whole(body) => write!(f, "{} bytes", body.len()),
+            Self::Stream { length, .. } => write!(f, "a stream of {length:?} bytes"),
+            Self::Head { length } => write!(f, "no body, {length:?} bytes"),
+        }
+    }
+}
+
+/// What is known of a request before its body has arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// The method.
+    pub method: &'a Method,
+    /// The target, as in [`Request`].
+    pub target: &'a Uri,
+    /// The headers, as in [`Request`].
+    pub headers: &'a HeaderMap,
 }
 
 /// Why the gateway did not hand a request to the handler, or got no answer from it. The handler
@@ -95,6 +153,17 @@ pub enum Refusal {
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request.
     fn handle(&self, request: Request) -> impl Future<Output = Response> + Send;
+
+    /// Whether the body of such a request is handed on as it arrives, to [`Handler::stream`].
+    fn streams(&self, _head: &Head<'_>) -> bool {
+        false
+    }
+
+    /// Answers a request whose body is still arriving. It may answer before the body's end; the
+    /// connection is then closed, since nobody reads the rest.
+    fn stream(&self, _request: Request<Arriving>) -> impl Future<Output = Response> + Send {
+        ready(self.refuse(Refusal::Failed))
+    }
 
     /// Words the answer to a request that never reached [`Handler::handle`], or that made it
     /// panic. Must not panic itself.

@@ -26,6 +26,8 @@ enum Wait {
     Head,
     /// The peer's last bytes, after our last.
     Close,
+    /// The peer, to take the next piece of a streamed answer.
+    Transfer,
 }
 
 /// What the reaper or a stop tells a connection to do. Only ever rises.
@@ -69,6 +71,13 @@ impl Watch {
         InWork(self)
     }
 
+    /// A streamed answer begins: the request is in work until the result is dropped.
+    pub(crate) fn transfer(self: &Arc<Self>) -> Transfer {
+        self.requests.fetch_add(1, Relaxed);
+        self.begin(Wait::Transfer);
+        Transfer(Arc::clone(self))
+    }
+
     /// We have sent our last byte and wait for the peer's.
     pub(crate) fn closing(&self) {
         self.begin(Wait::Close);
@@ -95,12 +104,11 @@ impl Watch {
     }
 
     fn verdict(&self, now: u32, limits: &Limits) -> Order {
-        if self.requests.load(Relaxed) > 0 {
-            return Order::Serve;
-        }
         let (wait, since) = unpack(self.wait.load(Relaxed));
         let waited = TICK.saturating_mul(now.wrapping_sub(since));
         match wait {
+            Wait::Transfer if waited > limits.stall_timeout => Order::Cut,
+            _ if self.requests.load(Relaxed) > 0 => Order::Serve,
             Wait::Head if waited > limits.head_timeout => Order::Cut,
             Wait::Close if waited > limits.linger => Order::Cut,
             Wait::Idle if waited > limits.idle_timeout + limits.linger => Order::Cut,
@@ -120,6 +128,23 @@ impl Drop for InWork<'_> {
     }
 }
 
+/// A streamed answer on its way.
+pub(crate) struct Transfer(Arc<Watch>);
+
+impl Transfer {
+    /// A piece of it moved on.
+    pub(crate) fn moved(&self) {
+        self.0.begin(Wait::Transfer);
+    }
+}
+
+impl Drop for Transfer {
+    fn drop(&mut self) {
+        self.0.begin(Wait::Idle);
+        self.0.requests.fetch_sub(1, Relaxed);
+    }
+}
+
 fn pack(wait: Wait, tick: u32) -> u64 {
     (wait as u64) << 32 | u64::from(tick)
 }
@@ -128,7 +153,8 @@ fn unpack(word: u64) -> (Wait, u32) {
     let wait = match word >> 32 {
         0 => Wait::Idle,
         1 => Wait::Head,
-        _ => Wait::Close,
+        2 => Wait::Close,
+        _ => Wait::Transfer,
     };
     (wait, (word & u64::from(u32::MAX)) as u32)
 }

@@ -180,5 +180,5 @@ fn respond(status: StatusCode, value: &impl Serialize) -> Response {
     let body = serde_json::to_vec(value).unwrap_or_default();
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Response { status, headers, body: Bytes::from(body) }
+    Response { status, headers, body: body.into() }
 }

@@ -129,7 +129,7 @@ impl Api {
             Ok(Some(document)) => {
                 let mut headers = HeaderMap::with_capacity(4);
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-                Response { status: StatusCode::OK, headers, body: Bytes::from(document) }
+                Response { status: StatusCode::OK, headers, body: Bytes::from(document).into() }
             }
             Ok(None) => plain(StatusCode::NOT_FOUND, "there is nothing here\n"),
             Err(error) => {
@@ -187,11 +187,11 @@ fn encode(reply: Reply) -> Response {
         headers.insert(ERROR_TYPE, HeaderValue::from_static(error_type));
     }
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Response { status, headers, body: Bytes::from(reply.body) }
+    Response { status, headers, body: reply.body.into() }
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    Response { status, headers, body: Bytes::from_static(text.as_bytes()) }
+    Response { status, headers, body: Bytes::from_static(text.as_bytes()).into() }
 }

@@ -84,6 +84,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         let _ = self.stream.read_to_end(&mut rest).await;
     }
 
+    /// Whatever the server sends until it closes.
+    pub(crate) async fn everything(&mut self) -> Vec<u8> {
+        let mut rest = std::mem::take(&mut self.unread);
+        let _ = self.stream.read_to_end(&mut rest).await;
+        rest
+    }
+
     async fn more(&mut self) -> bool {
         let mut space = [0; 4096];
         let read = self.stream.read(&mut space).await.expect("no reset");

@@ -6,8 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use iamd_gateway::{Drained, Handler, Limits, Listener, Refusal, Request, Response, serve};
+use iamd_gateway::{
+    Arriving, Drained, Handler, Head, Limits, Listener, Payload, Refusal, Request, Response, serve,
+};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 
@@ -52,6 +55,49 @@ impl Handler for Mirror {
         respond(StatusCode::OK, [head.as_bytes(), &request.body].concat())
     }
 
+    fn streams(&self, head: &Head<'_>) -> bool {
+        head.target.path().starts_with("/stream/")
+    }
+
+    /// `/stream/early` answers before the body is read, `/stream/long` with a body as long as its query
+    /// says, `/stream/breaks` with one that breaks off; all else counts the body.
+    async fn stream(&self, mut request: Request<Arriving>) -> Response {
+        self.seen.fetch_add(1, Ordering::SeqCst);
+        let headers = HeaderMap::new();
+        let length = request.target.query().and_then(|query| query.parse().ok()).unwrap_or(0);
+        let piece = |at: u64| Ok(Bytes::from(vec![b'x'; usize::try_from(at.min(65536)).unwrap()]));
+        match request.target.path() {
+            "/stream/early" => return respond(StatusCode::FORBIDDEN, b"no".to_vec()),
+            "/stream/head" => {
+                let body = Payload::Head { length: Some(length) };
+                return Response { status: StatusCode::OK, headers, body };
+            }
+            "/stream/long" => {
+                let pieces = (0..length).step_by(65536).map(move |at| piece(length - at));
+                let body =
+                    Payload::Stream { length: Some(length), bytes: Box::pin(stream::iter(pieces)) };
+                return Response { status: StatusCode::OK, headers, body };
+            }
+            "/stream/breaks" => {
+                let pieces = [piece(10), Err("broken".into())];
+                let body =
+                    Payload::Stream { length: Some(100), bytes: Box::pin(stream::iter(pieces)) };
+                return Response { status: StatusCode::OK, headers, body };
+            }
+            _ => {}
+        }
+        let mut counted = 0;
+        while let Some(piece) = request.body.next().await {
+            match piece {
+                Ok(piece) => counted += piece.len(),
+                Err(broken) => {
+                    return respond(StatusCode::BAD_REQUEST, broken.to_string().into_bytes());
+                }
+            }
+        }
+        respond(StatusCode::OK, counted.to_string().into_bytes())
+    }
+
     fn refuse(&self, refusal: Refusal) -> Response {
         let status = match refusal {
             Refusal::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -68,7 +114,7 @@ impl Handler for Mirror {
 fn respond(status: StatusCode, body: Vec<u8>) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("text/plain"));
-    Response { status, headers, body: Bytes::from(body) }
+    Response { status, headers, body: body.into() }
 }
 
 /// A running server; stops when told.

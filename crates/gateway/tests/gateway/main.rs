@@ -13,6 +13,7 @@ mod framing;
 mod handler;
 mod limits;
 mod stopping;
+mod streams;
 mod timeouts;
 mod tls;
 mod unix;
