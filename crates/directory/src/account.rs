@@ -12,6 +12,7 @@ use iamd_types::{AccountId, Error, Kind, UniqueId};
 use imbl::{OrdMap, OrdSet};
 
 use crate::access_keys::AccessKeys;
+use crate::buckets::Buckets;
 use crate::catalogue::{AwsPolicy, Catalogue};
 use crate::credential_records::ServerCertificate;
 use crate::credentials::Credentials;
@@ -45,6 +46,7 @@ pub struct Account {
     pub(crate) access_keys: AccessKeys,
     pub(crate) credentials: Credentials,
     pub(crate) providers: Providers,
+    pub(crate) buckets: Buckets,
     /// (group, user)
     members: OrdSet<(UniqueId, UniqueId)>,
     /// (policy, user, group or role)
@@ -82,6 +84,7 @@ impl Account {
             access_keys: AccessKeys::default(),
             credentials: Credentials::default(),
             providers: Providers::default(),
+            buckets: Buckets::default(),
             members: OrdSet::new(),
             attachments: OrdSet::new(),
             boundaries: OrdSet::new(),
@@ -136,6 +139,7 @@ impl Account {
             letter if Credentials::LETTERS.contains(&letter) => {
                 self.credentials.read(letter, value)?;
             }
+            Buckets::LETTER => self.buckets.read(value)?,
             letter if Providers::LETTERS.contains(&letter) => self.providers.read(letter, value)?,
             b'x' => {} // on its way to the audit log, no part of the state
             _ => return Err(Unreadable("known kind of")),

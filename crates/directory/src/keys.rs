@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `a` | the account |
 //! | `c/KEY#n` | further pieces of the value at KEY |
+//! | `d/NAME` | S3 bucket |
 //! | `e/ID` `h/ID` `l/ID` `m/ID` `y/ID` | signing certificate, SSH public key, login profile, MFA device, service-specific credential; ids as text |
 //! | `g/ID` `i/ID` `p/ID` `r/ID` `u/ID` | group, instance profile, managed policy, role, user |
 //! | `k/KEY-ID` | access key |

@@ -9,6 +9,7 @@
 mod access_keys;
 mod accesses;
 mod account;
+mod buckets;
 mod catalogue;
 mod credential_records;
 mod credentials;
@@ -18,6 +19,7 @@ mod keys;
 mod names;
 mod packed;
 mod policy_ref;
+pub mod principals;
 mod providers;
 mod quotas;
 mod records;
@@ -30,6 +32,7 @@ mod writer;
 
 pub use accesses::{Accessed, Accesses};
 pub use account::{Account, Managed};
+pub use buckets::{Bucket, BucketFields, Ownership, PublicAccessBlock, Versioning};
 pub use catalogue::{AwsPolicy, Catalogue};
 pub use credential_records::{
     CredentialReport, CredentialReportFields, LoginProfile, LoginProfileFields, MfaDevice,

@@ -194,7 +194,7 @@ record! {
 }
 
 /// The parsed form of a text, made on first use.
-fn parsed<'a>(cache: &'a DocumentCache, text: &str) -> Option<&'a Arc<Document>> {
+pub(crate) fn parsed<'a>(cache: &'a DocumentCache, text: &str) -> Option<&'a Arc<Document>> {
     cache.get_or_init(|| Document::parse(text).ok().map(Arc::new)).as_ref()
 }
 

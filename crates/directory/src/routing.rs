@@ -22,6 +22,8 @@ pub enum Route {
     Alias,
     /// The e-mail address of a root user, in lower case.
     Email,
+    /// An S3 bucket.
+    Bucket,
 }
 
 impl Route {
@@ -31,6 +33,7 @@ impl Route {
             Self::AccessKey => b"k/",
             Self::Alias => b"a/",
             Self::Email => b"e/",
+            Self::Bucket => b"b/",
         };
         let mut key = SmallVec::from_slice(prefix);
         key.extend_from_slice(name.as_bytes());

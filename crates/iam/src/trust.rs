@@ -1,29 +1,14 @@
-//! Principals in trust policies. Users and roles are stored as their unique ids and shown as ARNs, so
-//! that one who is deleted and made again under the same name is somebody else (IAM User Guide, "AWS
-//! JSON policy elements: Principal").
+//! Trust policies of roles: checked as AWS does, and their principals looked up.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use iamd_directory::principals::{self, Named, Stored};
 use iamd_directory::{Account, Directory, Role};
-use iamd_policy::{Document, NamedPrincipal, PolicyType, PrincipalType, check};
-use iamd_types::{AccountId, Arn, Error, IdKind, UniqueId};
+use iamd_policy::{PolicyType, check};
+use iamd_types::{AccountId, Error};
 
 use crate::documents::{refusal, size};
 
-/// A trust policy that passed AWS's checks, and what other accounts told about its principals.
-pub(crate) struct CheckedTrust {
-    document: Document,
-    /// ARNs of users and roles of other accounts that are there.
-    foreign: BTreeMap<String, UniqueId>,
-    /// Accounts of this server that it names.
-    accounts: BTreeSet<AccountId>,
-}
-
-/// A trust policy as it is stored.
-pub(crate) struct StoredTrust {
-    pub(crate) text: String,
-    pub(crate) foreign_principals: Vec<String>,
-}
+/// A trust policy that passed AWS's checks.
+pub(crate) struct CheckedTrust(Named);
 
 /// Checks a trust policy, and asks the other accounts that it names.
 ///
@@ -35,19 +20,7 @@ pub(crate) async fn checked(
     directory: &Directory,
 ) -> Result<CheckedTrust, Error> {
     let document = check(text, PolicyType::Trust, false).map_err(refusal)?;
-    let mut trust =
-        CheckedTrust { document, foreign: BTreeMap::new(), accounts: BTreeSet::from([account]) };
-    let named: Vec<String> =
-        aws_names(&trust.document).map(|name| name.name.value.clone()).collect();
-    for name in named {
-        let Some(owner) = account_named(&name).filter(|owner| *owner != account) else { continue };
-        let Some(other) = directory.account(owner).await? else { continue };
-        trust.accounts.insert(owner);
-        if let Some(id) = Arn::parse(&name).ok().and_then(|arn| entity(&other, &arn)) {
-            trust.foreign.insert(name, id);
-        }
-    }
-    Ok(trust)
+    Ok(CheckedTrust(Named::look_up(document, account, directory).await?))
 }
 
 impl CheckedTrust {
@@ -56,173 +29,19 @@ impl CheckedTrust {
     /// # Errors
     /// `MalformedPolicyDocument` for a principal that is not there; `LimitExceeded` for a document
     /// that is too large.
-    pub(crate) fn store(&self, account: &Account) -> Result<StoredTrust, Error> {
+    pub(crate) fn store(&self, account: &Account) -> Result<Stored, Error> {
         let quota = account.quotas().assume_role_policy_size;
-        if size(self.document.text()) > quota {
+        if size(self.0.document().text()) > quota {
             return Err(Error::quota("ACLSizePerRole", quota));
         }
-        let mut replaced = Vec::new();
-        for named in names(&self.document) {
-            if let Some(id) = self.resolve(account, named)? {
-                replaced.push((named.name.span, id.to_string()));
-            }
-        }
-        let foreign_principals =
-            self.foreign.iter().map(|(arn, id)| format!("{id} {arn}")).collect();
-        Ok(StoredTrust { text: substitute(self.document.text(), replaced), foreign_principals })
-    }
-
-    /// The unique id that takes the principal's place; `None` when it stays as it is.
-    fn resolve(
-        &self,
-        account: &Account,
-        named: &NamedPrincipal,
-    ) -> Result<Option<UniqueId>, Error> {
-        let name = named.name.value.as_str();
-        match named.kind {
-            PrincipalType::Service if is_service(name) => Ok(None),
-            PrincipalType::Service => Err(invalid("SERVICE", name)),
-            PrincipalType::Federated if is_provider(name) => Ok(None),
-            PrincipalType::Federated => Err(invalid("FEDERATED", name)),
-            PrincipalType::CanonicalUser => Err(invalid("CANONICALUSER", name)),
-            PrincipalType::Aws => {
-                self.resolve_aws(account, name).ok_or_else(|| invalid("AWS", name))
-            }
-        }
-    }
-
-    /// `None` when there is no such principal.
-    fn resolve_aws(&self, account: &Account, name: &str) -> Option<Option<UniqueId>> {
-        if name == "*" {
-            return Some(None);
-        }
-        if let Ok(id) = name.parse::<UniqueId>() {
-            let known = account.users().get(id).is_some() || account.roles().get(id).is_some();
-            let foreign = self.foreign.values().any(|other| *other == id);
-            return (known || foreign).then_some(None);
-        }
-        let owner = account_named(name)?;
-        if !self.accounts.contains(&owner) {
-            return None;
-        }
-        let Ok(arn) = Arn::parse(name) else { return Some(None) }; // the twelve digits
-        match (arn.service(), arn.resource()) {
-            ("iam", "root") => Some(None),
-            ("iam", _) if owner == account.id() => entity(account, &arn).map(Some),
-            ("iam", _) => self.foreign.get(name).copied().map(Some),
-            ("sts", session) => is_session(session).then_some(None),
-            _ => None,
-        }
+        self.0.store(account).map_err(|invalid| Error::malformed_policy(invalid.to_string()))
     }
 }
 
-/// The trust policy of a role as answers show it: with the present ARNs of principals that are there,
-/// and the bare ids of those that are gone.
+/// The trust policy of a role as answers show it.
 pub(crate) fn shown(account: &Account, role: &Role) -> String {
-    let Some(document) = role.trust_document() else { return role.trust_policy().to_owned() };
-    let arns = aws_names(document).filter_map(|named| {
-        let id = named.name.value.parse().ok()?;
-        Some((named.name.span, arn_of(account, role, id)?))
-    });
-    let arns = arns.collect();
-    substitute(document.text(), arns)
-}
-
-fn arn_of(account: &Account, role: &Role, id: UniqueId) -> Option<String> {
-    match id.kind() {
-        IdKind::User => account.users().get(id).map(|user| account.user_arn(user)),
-        IdKind::Role => account.roles().get(id).map(|role| account.role_arn(role)),
-        _ => None,
+    match role.trust_document() {
+        Some(document) => principals::shown(account, document, role.foreign_principals()),
+        None => role.trust_policy().to_owned(),
     }
-    .or_else(|| {
-        let id = id.to_string();
-        let mut foreign = role.foreign_principals().filter_map(|pair| pair.split_once(' '));
-        foreign.find(|(of, _)| *of == id).map(|(_, arn)| arn.to_owned())
-    })
-}
-
-fn names(document: &Document) -> impl Iterator<Item = &NamedPrincipal> {
-    document.statements().iter().flat_map(|statement| &statement.principals).flat_map(|p| &p.names)
-}
-
-fn aws_names(document: &Document) -> impl Iterator<Item = &NamedPrincipal> {
-    names(document).filter(|named| named.kind == PrincipalType::Aws)
-}
-
-/// The text with JSON strings in the place of these spans.
-fn substitute(text: &str, mut spans: Vec<(iamd_policy::Span, String)>) -> String {
-    spans.sort_by_key(|(span, _)| span.start.offset);
-    let mut result = String::with_capacity(text.len());
-    let mut done = 0;
-    for (span, value) in spans {
-        let (start, end) = (span.start.offset as usize, span.end.offset as usize);
-        result.push_str(text.get(done..start).unwrap_or_default());
-        // Ids and ARNs hold nothing that JSON would escape.
-        result.push('"');
-        result.push_str(&value);
-        result.push('"');
-        done = end;
-    }
-    result.push_str(text.get(done..).unwrap_or_default());
-    result
-}
-
-/// The account of a principal written as ARN or as twelve digits.
-fn account_named(name: &str) -> Option<AccountId> {
-    name.parse().ok().or_else(|| Arn::parse(name).ok()?.account_id())
-}
-
-/// The user or role with exactly this ARN.
-fn entity(account: &Account, arn: &Arn) -> Option<UniqueId> {
-    let (resource_type, _) = arn.resource().split_once('/')?;
-    let name = arn.resource().rsplit('/').next()?;
-    let (id, present) = match resource_type {
-        "user" => account.users().named(name).map(|user| (user.id(), account.user_arn(user)))?,
-        "role" => account.roles().named(name).map(|role| (role.id(), account.role_arn(role)))?,
-        _ => return None,
-    };
-    (present == arn.as_str()).then_some(id)
-}
-
-/// Whether an STS resource is that of one session: `assumed-role/ROLE/SESSION`,
-/// `federated-user/NAME`.
-fn is_session(resource: &str) -> bool {
-    let parts: Vec<&str> = resource.split('/').collect();
-    match parts.as_slice() {
-        ["assumed-role", role, session] => !role.is_empty() && !session.is_empty(),
-        ["federated-user", name] => !name.is_empty(),
-        _ => false,
-    }
-}
-
-/// Whether the name has the form of a service principal. AWS knows the names of its services; here
-/// any service may be run, so the form decides.
-fn is_service(name: &str) -> bool {
-    let label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    [".amazonaws.com", ".amazonaws.com.cn"]
-        .iter()
-        .filter_map(|suffix| name.strip_suffix(suffix))
-        .any(|service| service.split('.').all(label))
-}
-
-/// Whether the name is a provider's ARN or one of those that need no provider.
-fn is_provider(name: &str) -> bool {
-    const BUILT_IN: [&str; 4] = [
-        "accounts.google.com",
-        "cognito-identity.amazonaws.com",
-        "graph.facebook.com",
-        "www.amazon.com",
-    ];
-    BUILT_IN.contains(&name)
-        || Arn::parse(name).is_ok_and(|arn| {
-            arn.service() == "iam"
-                && (arn.resource().starts_with("oidc-provider/")
-                    || arn.resource().starts_with("saml-provider/"))
-        })
-}
-
-fn invalid(kind: &str, name: &str) -> Error {
-    Error::malformed_policy(format!("Invalid principal in policy: \"{kind}\":\"{name}\""))
 }

@@ -145,6 +145,25 @@ impl Document {
         self.reads_context
     }
 
+    /// Whether a decision on this document can depend on a condition key whose name begins so, in any
+    /// case: a condition reads it, or a variable.
+    pub fn reads_key(&self, prefix: &str) -> bool {
+        let begins = |text: &str| {
+            text.as_bytes()
+                .get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+        };
+        let in_variable =
+            |text: &Text| text.value.split("${").skip(1).any(|name| begins(name.trim_start()));
+        self.reads_context
+            && self.statements.iter().any(|statement| {
+                let resources = statement.resources.iter().flat_map(|it| &it.patterns);
+                let mut conditions = statement.conditions.iter();
+                conditions.any(|it| begins(&it.key.value) || it.values.iter().any(in_variable))
+                    || resources.clone().any(in_variable)
+            })
+    }
+
     /// The document ready to decide; compiled on first use, and then the same for everybody.
     pub fn compiled(&self) -> &Arc<Compiled> {
         self.compiled.get_or_init(|| Arc::new(Compiled::of(self)))
