@@ -31,6 +31,7 @@ pub(crate) struct Connection<H> {
     pub(crate) watch: Arc<Watch>,
     pub(crate) peer: Peer,
     pub(crate) tls: Option<TlsInfo>,
+    pub(crate) client: Option<Arc<[String]>>,
 }
 
 /// Receives the body, asks the handler, and turns a panic of it into a refusal.
@@ -65,13 +66,14 @@ async fn answer<H: Handler>(
     }
     settle_host(&uri, &mut headers)?;
     let Connection { peer, tls, .. } = *connection;
+    let client = connection.client.clone();
     if shared.handler.streams(&Head { method: &method, target: &uri, headers: &headers }) {
         let body = Arriving::new(body, shared.limits.stall_timeout);
-        let request = Request { method, target: uri, headers, body, peer, tls, version };
+        let request = Request { method, target: uri, headers, body, peer, tls, client, version };
         return Ok(shared.handler.stream(request).await);
     }
     let body = body::receive(body, &shared.limits, &shared.budget).await?;
-    let request = Request { method, target: uri, headers, body, peer, tls, version };
+    let request = Request { method, target: uri, headers, body, peer, tls, client, version };
     Ok(shared.handler.handle(request).await)
 }
 

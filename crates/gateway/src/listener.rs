@@ -99,6 +99,14 @@ impl Listener {
     }
 }
 
+/// A connection to speak HTTP on.
+pub(crate) struct Ready {
+    pub(crate) socket: Socket,
+    pub(crate) peer: Peer,
+    pub(crate) tls: Option<TlsInfo>,
+    pub(crate) client: Option<Arc<[String]>>,
+}
+
 /// A connection whose peer has not been looked at yet.
 pub(crate) enum Accepted {
     Tcp(TcpStream, SocketAddr),
@@ -108,24 +116,30 @@ pub(crate) enum Accepted {
 
 impl Accepted {
     /// Makes a socket to speak HTTP on: the TLS handshake, or the check of a local peer's user.
-    pub(crate) async fn ready(self) -> io::Result<(Socket, Peer, Option<TlsInfo>)> {
+    pub(crate) async fn ready(self) -> io::Result<Ready> {
         match self {
             Self::Tcp(stream, peer) => {
                 stream.set_nodelay(true)?;
-                Ok((Socket::Tcp(stream), Peer::Net(peer), None))
+                let socket = Socket::Tcp(stream);
+                Ok(Ready { socket, peer: Peer::Net(peer), tls: None, client: None })
             }
             Self::Tls(stream, peer, acceptor) => {
                 stream.set_nodelay(true)?;
                 let stream = acceptor.accept(stream).await?;
-                let info = tls::info(stream.get_ref().1);
-                Ok((Socket::Tls(Box::new(stream)), Peer::Net(peer), Some(info)))
+                let (tls, client) = {
+                    let connection = stream.get_ref().1;
+                    (Some(tls::info(connection)), tls::client(connection))
+                };
+                let socket = Socket::Tls(Box::new(stream));
+                Ok(Ready { socket, peer: Peer::Net(peer), tls, client })
             }
             Self::Unix(stream, OwnerId(owner)) => {
                 let uid = stream.peer_cred()?.uid();
                 if uid != 0 && uid != owner {
                     return Err(io::ErrorKind::PermissionDenied.into());
                 }
-                Ok((Socket::Unix(stream), Peer::Local { uid }, None))
+                let socket = Socket::Unix(stream);
+                Ok(Ready { socket, peer: Peer::Local { uid }, tls: None, client: None })
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::future::{Future, ready};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -25,6 +26,9 @@ pub struct Request<B = Bytes> {
     pub peer: Peer,
     /// The connection's TLS parameters, when this listener speaks TLS.
     pub tls: Option<TlsInfo>,
+    /// Whom the peer's certificate names, when it showed one that the listener's authorities vouch for:
+    /// `dns:NAME`, `uri:URI` and `subject:DISTINGUISHED NAME`.
+    pub client: Option<Arc<[String]>>,
     /// The HTTP version.
     pub version: Version,
 }
@@ -76,6 +80,8 @@ pub enum Payload {
         /// The bytes.
         bytes: BoxStream<'static, Result<Bytes, StreamError>>,
     },
+    /// In memory, with what follows it.
+    Trailed(Bytes, HeaderMap),
     /// None, for an answer to HEAD: what `content-length` says of the body that GET would have.
     Head {
         /// The length of that body.
@@ -99,6 +105,7 @@ impl std::fmt::Debug for Payload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Whole(body) => write!(f, "{} bytes", body.len()),
+            Self::Trailed(body, _) => write!(f, "{} bytes and trailers", body.len()),
             Self::Stream { length, .. } => write!(f, "a stream of {length:?} bytes"),
             Self::Head { length } => write!(f, "no body, {length:?} bytes"),
         }

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use crate::body::Budget;
 use crate::exchange::{Connection, Shared, exchange};
 use crate::limits::{HTTP2_CONNECTION_WINDOW, HTTP2_STREAM_WINDOW, MAX_STREAMS};
-use crate::listener::Accepted;
+use crate::listener::{Accepted, Ready};
 use crate::stream::Stream;
 use crate::watch::{Order, Watch, Watches};
 use crate::{Handler, Limits, Listener};
@@ -113,11 +113,12 @@ async fn converse<H: Handler>(
     shared: Arc<Shared<H>>,
     watch: Arc<Watch>,
 ) {
-    let Some(Ok((socket, peer, tls))) = unless_cut(&watch, accepted.ready()).await else {
+    let Some(Ok(ready)) = unless_cut(&watch, accepted.ready()).await else {
         return;
     };
+    let Ready { socket, peer, tls, client } = ready;
     let stream = TokioIo::new(Stream::new(socket, Arc::clone(&watch)));
-    let connection = Arc::new(Connection { shared, watch: Arc::clone(&watch), peer, tls });
+    let connection = Arc::new(Connection { shared, watch: Arc::clone(&watch), peer, tls, client });
     let service = service_fn(move |request| exchange(Arc::clone(&connection), request));
     let mut served = pin!(http.serve_connection(stream, service));
     let mut draining = false;

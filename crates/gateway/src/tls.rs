@@ -4,11 +4,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use rustls::crypto::aws_lc_rs;
-use rustls::{CipherSuite, ProtocolVersion, ServerConfig, ServerConnection};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{CipherSuite, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection};
 use rustls_pki_types::pem::{Error as PemError, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
+use x509_parser::extensions::GeneralName;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::TlsInfo;
 
@@ -16,6 +20,7 @@ use crate::TlsInfo;
 pub struct Tls {
     certificate: PathBuf,
     key: PathBuf,
+    client_ca: Option<PathBuf>,
     acceptor: RwLock<TlsAcceptor>,
 }
 
@@ -39,6 +44,12 @@ pub enum TlsError {
     /// The file has no `CERTIFICATE` section.
     #[error("`{path}` holds no certificate")]
     NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file's certificates are none of authorities.
+    #[error("`{path}` holds a certificate that is none of an authority")]
+    Authority {
         /// The file.
         path: PathBuf,
     },
@@ -71,14 +82,33 @@ pub enum TlsError {
 impl Tls {
     /// Reads a PEM certificate chain, the server's own first, and its PEM key.
     pub fn load(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
-        let acceptor = RwLock::new(read(certificate, key)?);
-        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), acceptor })
+        Self::load_for(certificate, key, None)
     }
 
-    /// Reads both files again; connections accepted from now on use what they hold. On an error
+    /// As [`Tls::load`], and takes certificates of clients for which an authority in `client_ca` vouches. A
+    /// client that shows none is served too; one with another certificate is not.
+    pub fn load_with_clients(
+        certificate: &Path,
+        key: &Path,
+        client_ca: &Path,
+    ) -> Result<Self, TlsError> {
+        Self::load_for(certificate, key, Some(client_ca))
+    }
+
+    fn load_for(
+        certificate: &Path,
+        key: &Path,
+        client_ca: Option<&Path>,
+    ) -> Result<Self, TlsError> {
+        let acceptor = RwLock::new(read(certificate, key, client_ca)?);
+        let client_ca = client_ca.map(Path::to_owned);
+        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), client_ca, acceptor })
+    }
+
+    /// Reads the files again; connections accepted from now on use what they hold. On an error
     /// the former certificate stays in use.
     pub fn reload(&self) -> Result<(), TlsError> {
-        let acceptor = read(&self.certificate, &self.key)?;
+        let acceptor = read(&self.certificate, &self.key, self.client_ca.as_deref())?;
         *self.acceptor.write().unwrap_or_else(PoisonError::into_inner) = acceptor;
         Ok(())
     }
@@ -88,7 +118,7 @@ impl Tls {
     }
 }
 
-fn read(certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
+fn read(certificate: &Path, key: &Path, client_ca: Option<&Path>) -> Result<TlsAcceptor, TlsError> {
     let chain = read_chain(certificate)?;
     let private = read_key(key)?;
     let unusable = |source| match source {
@@ -99,14 +129,54 @@ fn read(certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
             TlsError::Unusable { certificate: certificate.to_owned(), key: key.to_owned(), source }
         }
     };
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = match client_ca {
+        Some(path) => client_verifier(path, &provider)?,
+        None => WebPkiClientVerifier::no_client_auth(),
+    };
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(unusable)?
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_single_cert(chain, private)
         .map_err(unusable)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
+}
+
+fn client_verifier(
+    path: &Path,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let unusable = || TlsError::Authority { path: path.to_owned() };
+    let mut roots = RootCertStore::empty();
+    for authority in read_chain(path)? {
+        roots.add(authority).map_err(|_| unusable())?;
+    }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .allow_unauthenticated()
+        .build()
+        .map_err(|_| unusable())
+}
+
+/// Whom a client's certificate names: see [`crate::Request::client`].
+pub(crate) fn client(connection: &ServerConnection) -> Option<Arc<[String]>> {
+    let certificate = connection.peer_certificates()?.first()?;
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    let mut names = Vec::new();
+    // A name whose text could be read as that of another is not told.
+    let subject = certificate.subject().to_string();
+    if subject.matches(['=', '+']).count() == certificate.subject().iter_attributes().count() {
+        names.push(format!("subject:{subject}"));
+    }
+    if let Ok(Some(extension)) = certificate.subject_alternative_name() {
+        names.extend(extension.value.general_names.iter().filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(format!("dns:{name}")),
+            GeneralName::URI(uri) => Some(format!("uri:{uri}")),
+            _ => None,
+        }));
+    }
+    Some(names.into())
 }
 
 fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

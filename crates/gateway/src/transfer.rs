@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use http::HeaderMap;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
@@ -60,6 +61,7 @@ impl Arriving {
 /// The body of an answer, as hyper takes it.
 pub(crate) enum Leaving {
     Whole(Option<Bytes>),
+    Trailed(Option<Bytes>, Option<HeaderMap>),
     Stream {
         length: Option<u64>,
         bytes: Pin<Box<dyn Stream<Item = Result<Bytes, StreamError>> + Send>>,
@@ -74,6 +76,9 @@ impl Leaving {
             Payload::Whole(body) => Self::Whole((!body.is_empty()).then_some(body)),
             Payload::Stream { length, bytes } => {
                 Self::Stream { length, bytes, transfer: transfer() }
+            }
+            Payload::Trailed(body, trailers) => {
+                Self::Trailed((!body.is_empty()).then_some(body), Some(trailers))
             }
             Payload::Head { .. } => Self::Whole(None),
         }
@@ -90,6 +95,11 @@ impl Body for Leaving {
     ) -> Poll<Option<Result<Frame<Bytes>, StreamError>>> {
         match &mut *self {
             Self::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
+            Self::Trailed(body, trailers) => {
+                let body = body.take().map(Frame::data);
+                let frame = body.or_else(|| trailers.take().map(Frame::trailers));
+                Poll::Ready(frame.map(Ok))
+            }
             Self::Stream { bytes, transfer, .. } => {
                 transfer.moved();
                 let next = ready!(bytes.poll_next_unpin(cx));
@@ -99,12 +109,14 @@ impl Body for Leaving {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(None))
+        matches!(self, Self::Whole(None) | Self::Trailed(None, None))
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(body) => SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64),
+            // An exact hint would be a `content-length`, after which HTTP/1.1 has no trailers.
+            Self::Trailed(..) => SizeHint::default(),
             Self::Stream { length, .. } => {
                 length.map_or_else(SizeHint::default, SizeHint::with_exact)
             }

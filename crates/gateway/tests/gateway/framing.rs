@@ -180,6 +180,20 @@ async fn http2_shows_its_authority_as_host() {
 }
 
 #[tokio::test]
+async fn what_follows_a_body_is_sent_after_it() {
+    let server = Server::start().await;
+    let stream = TokioIo::new(TcpStream::connect(server.address).await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = hyper::Request::post("http://iamd.test/trailers");
+    let request = request.body(Full::new(Bytes::from_static(b"body"))).unwrap();
+    let answer = sender.send_request(request).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(answer.trailers().unwrap()["grpc-status"], "0");
+    assert_eq!(answer.to_bytes(), "body");
+}
+
+#[tokio::test]
 async fn an_http2_body_over_the_limit_is_refused() {
     let server = Server::start().await;
     let stream = TokioIo::new(TcpStream::connect(server.address).await.unwrap());

@@ -34,6 +34,16 @@ impl Handler for Mirror {
                 self.waiting.notify_one();
                 self.go.notified().await;
             }
+            "/client" => {
+                let names = request.client.as_deref().unwrap_or_default().join("|");
+                return respond(StatusCode::OK, names.into_bytes());
+            }
+            "/trailers" => {
+                let mut trailers = HeaderMap::new();
+                trailers.insert("grpc-status", HeaderValue::from_static("0"));
+                let body = Payload::Trailed(request.body, trailers);
+                return Response { status: StatusCode::OK, headers: HeaderMap::new(), body };
+            }
             "/minute" => tokio::time::sleep(Duration::from_secs(60)).await,
             "/for-ever" => {
                 self.waiting.notify_one();

@@ -6,9 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use iamd_gateway::{Limits, Listener, Tls, TlsError};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
+    SanType,
+};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -54,11 +58,23 @@ async fn connect(
     roots: &RootCertStore,
     protocol: &str,
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    connect_as(server, roots, protocol, None).await
+}
+
+async fn connect_as(
+    server: &Server,
+    roots: &RootCertStore,
+    protocol: &str,
+    client: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots.clone())
-        .with_no_client_auth();
+        .with_root_certificates(roots.clone());
+    let mut config = match client {
+        Some((certificate, key)) => config.with_client_auth_cert(vec![certificate], key).unwrap(),
+        None => config.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![protocol.into()];
     let stream = TcpStream::connect(server.address).await.unwrap();
     let name = ServerName::try_from("iamd.test").unwrap();
@@ -75,6 +91,73 @@ async fn the_handler_sees_what_was_negotiated() {
         answer.body.contains("TlsInfo { version: \"TLSv1.3\", cipher_suite: \"TLS_"),
         "{answer:?}"
     );
+}
+
+/// An authority, and a certificate that it issued.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut parameters = CertificateParams::new(Vec::new()).unwrap();
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap());
+        Self { issuer: issuer.unwrap() }
+    }
+
+    fn issue(&self, common_name: &str) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
+        let mut parameters = CertificateParams::new(vec!["envoy.internal".to_owned()]).unwrap();
+        parameters.distinguished_name = DistinguishedName::new();
+        parameters.distinguished_name.push(DnType::CommonName, common_name);
+        let uri = "spiffe://example.org/envoy".try_into().unwrap();
+        parameters.subject_alt_names.push(SanType::URI(uri));
+        let key = KeyPair::generate().unwrap();
+        let certificate = parameters.signed_by(&key, &self.issuer).unwrap();
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        (certificate.der().clone(), key)
+    }
+}
+
+/// A server that takes certificates of clients.
+async fn start_for_clients(files: &Files, authority: &Authority) -> Server {
+    let path = files.folder.path().join("clients.pem");
+    fs::write(&path, authority.issuer.pem()).unwrap();
+    let tls = Tls::load_with_clients(&files.certificate, &files.key, &path).unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listener = Listener::tls(address, Arc::new(tls)).await.unwrap();
+    Server::on(listener, Limits::default())
+}
+
+#[tokio::test]
+async fn a_client_is_named_by_a_certificate_of_the_right_authority_alone() {
+    let (files, authority) = (files(), Authority::new());
+    let server = start_for_clients(&files, &authority).await;
+    let named = async |client| {
+        let stream = connect_as(&server, &files.roots, "http/1.1", client).await?;
+        let mut client = Client::over(stream);
+        let asked = client.try_send(get("/client")).await;
+        std::io::Result::Ok(asked.then_some(client))
+    };
+    let mut client = named(Some(authority.issue("envoy"))).await.unwrap().unwrap();
+    let answer = client.answer().await.unwrap();
+    let names = "subject:CN=envoy|dns:envoy.internal|uri:spiffe://example.org/envoy";
+    assert_eq!(answer.body, names);
+
+    // A text that reads like several attributes names nobody.
+    let mut client = named(Some(authority.issue("x, O=y"))).await.unwrap().unwrap();
+    let answer = client.answer().await.unwrap();
+    assert_eq!(answer.body, "dns:envoy.internal|uri:spiffe://example.org/envoy");
+
+    let mut client = named(None).await.unwrap().unwrap();
+    assert_eq!(client.answer().await.unwrap().body, "");
+
+    let seen = server.seen();
+    let stranger = Authority::new().issue("envoy");
+    if let Ok(Some(mut client)) = named(Some(stranger)).await {
+        client.everything().await;
+    }
+    assert_eq!(server.seen(), seen);
 }
 
 #[tokio::test]
