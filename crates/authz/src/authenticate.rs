@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use iamd_credentials::Keyring;
 use iamd_directory::{AccessKey, Account, Directory, Route};
-use iamd_sigv4::{Payload, Presented, RequestParts, Settings, SigningKey, present};
+use iamd_sigv4::{BodyCheck, Payload, Presented, RequestParts, Settings, SigningKey, present};
 use iamd_types::{AccessKeyId, AccountId, Code, Error, Timestamp};
 
 use crate::caller::Proof;
@@ -35,7 +35,7 @@ impl Authenticator {
 
     /// What the request presents, before anything is looked up; `None` for an unsigned request.
     pub fn present<'a>(&self, parts: &RequestParts<'a>) -> Result<Option<Presented<'a>>, Error> {
-        present(parts).map_err(|error| signature_error(&error))
+        present(parts).map_err(|error| Unverified::from(error).into())
     }
 
     /// Verifies a presented signature over the payload.
@@ -50,9 +50,38 @@ impl Authenticator {
         settings: &Settings<'_>,
         now: Timestamp,
     ) -> Result<Signed, Error> {
-        let id = AccessKeyId::parse(presented.access_key_id()).map_err(|_| invalid_token())?;
-        let account = self.account_of(&id).ok_or_else(invalid_token)?;
-        let account = self.directory.account(account).await?.ok_or_else(invalid_token)?;
+        let (signed, key) = self.signed(presented, settings, now).await?;
+        let verified = presented.verify_signature(&key, payload, settings);
+        verified.map_err(Unverified::from)?;
+        Ok(signed)
+    }
+
+    /// Verifies a presented signature over the head of a request to S3. The body must be read through
+    /// what comes back.
+    ///
+    /// # Errors
+    /// As [`Self::verify`]; S3 has codes of its own for them.
+    pub async fn verify_head(
+        &self,
+        presented: &Presented<'_>,
+        settings: &Settings<'_>,
+        now: Timestamp,
+    ) -> Result<(Signed, BodyCheck), Unverified> {
+        let (signed, key) = self.signed(presented, settings, now).await?;
+        let check = presented.verify_head(&key, settings)?;
+        Ok((signed, check))
+    }
+
+    /// Whose key the request presents, and the key derived for its scope, before anything is verified with it.
+    async fn signed(
+        &self,
+        presented: &Presented<'_>,
+        settings: &Settings<'_>,
+        now: Timestamp,
+    ) -> Result<(Signed, Arc<SigningKey>), Unverified> {
+        let id = AccessKeyId::parse(presented.access_key_id()).map_err(|_| Unverified::Key)?;
+        let account = self.account_of(&id).ok_or(Unverified::Key)?;
+        let account = self.directory.account(account).await?.ok_or(Unverified::Key)?;
         let session = match presented.session_token() {
             Some(token) => Some(self.open_session(&id, token, &account, now)?),
             None => None,
@@ -61,21 +90,18 @@ impl Authenticator {
             Some(session) => Keys::Session(session),
             None => {
                 let key = account.access_key(id.as_str()).filter(|key| key.active());
-                Keys::LongTerm(key.ok_or_else(invalid_token)?)
+                Keys::LongTerm(key.ok_or(Unverified::Key)?)
             }
         };
         // Before a key is derived for a scope of the caller's choice.
-        presented.check(now.seconds(), settings).map_err(|error| signature_error(&error))?;
-        let key = self.signing_key(&found, &id, account.id(), presented)?;
-        presented
-            .verify_signature(&key, payload, settings)
-            .map_err(|error| signature_error(&error))?;
+        presented.check(now.seconds(), settings)?;
+        let signing_key = self.signing_key(&found, &id, account.id(), presented)?;
         let key = match found {
             Keys::LongTerm(key) => Some(key.clone()),
             Keys::Session(_) => None,
         };
         let proof = Proof { access_key_id: id, account: account.id(), session };
-        Ok(Signed { proof, key, account })
+        Ok((Signed { proof, key, account }, signing_key))
     }
 
     /// The account that an access key id leads to, whether or not there is such a key.
@@ -89,14 +115,13 @@ impl Authenticator {
         token: &str,
         account: &Account,
         now: Timestamp,
-    ) -> Result<Arc<OpenSession>, Error> {
-        let open = self.sessions.open(&self.keyring, id, token).map_err(|_| invalid_token())?;
+    ) -> Result<Arc<OpenSession>, Unverified> {
+        let open = self.sessions.open(&self.keyring, id, token).map_err(|_| Unverified::Token)?;
         if open.session.account != account.id() {
-            return Err(invalid_token());
+            return Err(Unverified::Token);
         }
         if open.session.is_expired(now) {
-            let message = "The security token included in the request is expired";
-            return Err(Error::new(Code::ExpiredToken, message));
+            return Err(Unverified::TokenExpired);
         }
         Ok(open)
     }
@@ -132,11 +157,51 @@ enum Keys<'a> {
     Session(&'a OpenSession),
 }
 
-fn invalid_token() -> Error {
-    Error::new(Code::InvalidClientTokenId, "The security token included in the request is invalid.")
+/// Why a signed request is not taken. The query services and S3 have different codes and texts for it.
+#[derive(Debug)]
+pub enum Unverified {
+    /// There is no such access key, or it is not active.
+    Key,
+    /// The session token is not one of ours, or not that of the access key.
+    Token,
+    /// The session is over.
+    TokenExpired,
+    /// The signature, or something about it.
+    Signature(iamd_sigv4::Error),
+    /// It could not be found out.
+    Failed(Error),
 }
 
-fn signature_error(error: &iamd_sigv4::Error) -> Error {
-    let code = Code::ALL.iter().find(|code| code.as_str() == error.code());
-    Error::new(code.copied().unwrap_or(Code::IncompleteSignature), error.to_string())
+impl From<iamd_sigv4::Error> for Unverified {
+    fn from(error: iamd_sigv4::Error) -> Self {
+        Self::Signature(error)
+    }
+}
+
+impl From<Error> for Unverified {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// As the query services answer.
+impl From<Unverified> for Error {
+    fn from(unverified: Unverified) -> Self {
+        match unverified {
+            Unverified::Key | Unverified::Token => Self::new(
+                Code::InvalidClientTokenId,
+                "The security token included in the request is invalid.",
+            ),
+            Unverified::TokenExpired => Self::new(
+                Code::ExpiredToken,
+                "The security token included in the request is expired",
+            ),
+            Unverified::Signature(error) => {
+                let code = Code::ALL.iter().find(|code| code.as_str() == error.code());
+                let code = code.copied().unwrap_or(Code::IncompleteSignature);
+                Self::new(code, error.to_string())
+            }
+            Unverified::Failed(error) => error,
+        }
+    }
 }

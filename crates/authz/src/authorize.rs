@@ -5,8 +5,8 @@ use std::sync::Arc;
 use iamd_credentials::SessionKind;
 use iamd_directory::Account;
 use iamd_policy::{
-    Context, Decision, Evaluator, Policies, PolicyKind, PolicySet, Reference, Request, Resource,
-    Slot, Verdict,
+    Context, Decision, Document, Evaluator, Policies, PolicyKind, PolicySet, Reference, Request,
+    Resource, Slot, Verdict,
 };
 use iamd_types::{Code, Error};
 use smallvec::SmallVec;
@@ -98,6 +98,21 @@ pub fn authorize(
     Ok(Authorized::new(operation, Arc::clone(caller), deciding))
 }
 
+/// Whether a policy that applies to the caller, or this one, reads condition keys whose names begin so:
+/// what costs something to find out is found out only then.
+///
+/// # Errors
+/// As [`authorize`] for policies that cannot be read.
+pub fn reads_key(
+    caller: &Caller,
+    account: &Account,
+    resource: Option<&Document>,
+    prefix: &str,
+) -> Result<bool, Error> {
+    let gathered = gather(caller, account)?;
+    Ok(gathered.documents().chain(resource).any(|document| document.reads_key(prefix)))
+}
+
 fn decide(
     caller: &Caller,
     gathered: &Gathered<'_>,
@@ -167,8 +182,15 @@ fn deciding_of(decision: &Decision<'_>) -> Deciding {
     }
 }
 
-/// AWS's sentence. Whether a role exists is not told to those whom it does not trust.
+/// AWS's sentence. Whether a role exists is not told to those whom it does not trust, and S3 tells the
+/// reason only to callers of the bucket's own account (S3 User Guide, "Troubleshoot access denied (403
+/// Forbidden) errors").
 fn access_denied(caller: &Caller, access: &Access<'_>, decision: &Decision<'_>) -> Error {
+    let is_s3 = access.action.starts_with("s3:");
+    let owns = access.resource_account.is_none_or(|owner| owner == caller.account);
+    if is_s3 && (!owns || matches!(caller.principal, Principal::Bearer(_))) {
+        return Error::new(Code::AccessDenied, "Access Denied");
+    }
     if let Principal::Bearer(_) = caller.principal {
         let message = format!("Not authorized to perform {}", access.action);
         return Error::new(Code::AccessDenied, message);
@@ -180,6 +202,7 @@ fn access_denied(caller: &Caller, access: &Access<'_>, decision: &Decision<'_>) 
         if hides_existence { String::new() } else { decision.denial_reason(&access.action) };
     let resource = match access.resource.as_str() {
         "*" => String::new(),
+        arn if is_s3 => format!(" on resource: \"{arn}\""),
         arn => format!(" on resource: {arn}"),
     };
     let message = format!(

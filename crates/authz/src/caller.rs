@@ -87,6 +87,11 @@ impl Caller {
         Ok(Self::new(principal, Some(proof), account))
     }
 
+    /// Nobody in particular, at the door of this account.
+    pub fn anonymous(account: &Account) -> Self {
+        Self::bearer(None, account)
+    }
+
     /// Somebody who signed nothing, at the door of this account.
     pub fn bearer(bearer: Option<Bearer>, account: &Account) -> Self {
         Self::new(Principal::Bearer(bearer.map(Arc::new)), None, account)

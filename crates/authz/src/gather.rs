@@ -76,13 +76,18 @@ impl<'a> Gathered<'a> {
     /// Whether any document that takes part reads condition keys. Most do not, and then there is no
     /// need to know them.
     pub(crate) fn reads_context(&self, access: &Access<'_>) -> bool {
-        let own = self.identity.iter().chain(&self.boundary).chain(self.session.iter().flatten());
         let trust = match access.resource_policy {
             ResourcePolicy::Trust(document) | ResourcePolicy::Resource(document) => document,
             ResourcePolicy::Grant(document) => Some(document),
             ResourcePolicy::None => None,
         };
-        own.map(|attached| attached.document).chain(trust).any(Document::reads_context)
+        self.documents().chain(trust).any(Document::reads_context)
+    }
+
+    /// All of them.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = &Document> {
+        let own = self.identity.iter().chain(&self.boundary).chain(self.session.iter().flatten());
+        own.map(|attached| attached.document)
     }
 }
 

@@ -23,8 +23,8 @@ mod sessions;
 mod sets;
 
 pub use access::{Access, AccessList, ResourcePolicy};
-pub use authenticate::{Authenticator, Signed};
-pub use authorize::{Deciding, Denied, authorize, ensure_session_may_call};
+pub use authenticate::{Authenticator, Signed, Unverified};
+pub use authorize::{Deciding, Denied, authorize, ensure_session_may_call, reads_key};
 pub use bearer::Bearer;
 pub use caller::{Caller, Principal, Proof};
 pub use context::RequestFacts;

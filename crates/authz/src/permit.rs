@@ -29,6 +29,11 @@ impl Authorized {
         std::mem::take(&mut self.deciding)
     }
 
+    /// Whether the decision was about the operation of this name.
+    pub fn allows(&self, operation: &str) -> bool {
+        self.operation == operation
+    }
+
     /// The permit, if the decision was about the operation of this name.
     pub fn permit<O: ?Sized>(self, operation: &'static str) -> Option<Permit<O>> {
         (self.operation == operation).then_some(Permit { authorized: self, operation: PhantomData })

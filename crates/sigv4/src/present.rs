@@ -94,6 +94,11 @@ impl Presented<'_> {
         self.session_token.as_deref()
     }
 
+    /// When the request was signed, in seconds since 1970.
+    pub fn signed_at(&self) -> i64 {
+        self.time.unix_seconds()
+    }
+
     /// Whether the signature is in the query string.
     pub fn presigned(&self) -> bool {
         self.form != Form::Header

@@ -1,9 +1,13 @@
-//! Error codes of IAM and STS, with their HTTP status.
+//! Error codes of all services, with their HTTP status.
+//!
+//! A code is one word for one condition. Where protocols have another word or status for it, the protocol says so
+//! (`iamd_wire::rest_json::error_type`, `rest_xml::error_type`): `NoSuchVersion`, of a service's API in the Query
+//! protocol and of an object in S3, is 400 there and 404 here.
 
 macro_rules! codes {
     ($($name:ident $wire:literal $status:literal,)*) => {
-        /// An error code that an answer can carry. Closed: the models' codes and the common ones of
-        /// AWS's query APIs.
+        /// An error code that an answer can carry. Closed: the models' codes, the common ones of AWS's query
+        /// APIs, and those of S3.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum Code {
             $(#[doc = concat!("`", $wire, "`, HTTP status ", $status)] $name,)*
@@ -94,6 +98,77 @@ codes! {
     UnmodifiableEntity "UnmodifiableEntity" 400,
     UnrecognizedPublicKeyEncoding "UnrecognizedPublicKeyEncoding" 400,
     ValidationError "ValidationError" 400,
+
+    // Of S3 alone: Amazon S3 API Reference, "Error responses".
+    AccessControlListNotSupported "AccessControlListNotSupported" 400,
+    AccessForbidden "AccessForbidden" 403,
+    AuthorizationHeaderMalformed "AuthorizationHeaderMalformed" 400,
+    AuthorizationQueryParametersError "AuthorizationQueryParametersError" 400,
+    BadDigest "BadDigest" 400,
+    BucketAlreadyExists "BucketAlreadyExists" 409,
+    BucketAlreadyOwnedByYou "BucketAlreadyOwnedByYou" 409,
+    BucketNotEmpty "BucketNotEmpty" 409,
+    ConditionalRequestConflict "ConditionalRequestConflict" 409,
+    CredentialsNotSupported "CredentialsNotSupported" 400,
+    EntityTooLarge "EntityTooLarge" 400,
+    EntityTooSmall "EntityTooSmall" 400,
+    IllegalLocationConstraint "IllegalLocationConstraintException" 400,
+    IllegalVersioningConfiguration "IllegalVersioningConfigurationException" 400,
+    IncompleteBody "IncompleteBody" 400,
+    InternalError "InternalError" 500,
+    InvalidAccessKeyId "InvalidAccessKeyId" 403,
+    InvalidArgument "InvalidArgument" 400,
+    InvalidBucketAclWithObjectOwnership "InvalidBucketAclWithObjectOwnership" 400,
+    InvalidBucketName "InvalidBucketName" 400,
+    InvalidBucketState "InvalidBucketState" 409,
+    InvalidDigest "InvalidDigest" 400,
+    InvalidEncryptionAlgorithm "InvalidEncryptionAlgorithmError" 400,
+    InvalidLocationConstraint "InvalidLocationConstraint" 400,
+    InvalidObjectState "InvalidObjectState" 403,
+    InvalidPart "InvalidPart" 400,
+    InvalidPartOrder "InvalidPartOrder" 400,
+    InvalidPolicyDocument "InvalidPolicyDocument" 400,
+    InvalidRange "InvalidRange" 416,
+    InvalidRequest "InvalidRequest" 400,
+    InvalidStorageClass "InvalidStorageClass" 400,
+    InvalidTag "InvalidTag" 400,
+    InvalidToken "InvalidToken" 400,
+    InvalidUri "InvalidURI" 400,
+    KeyTooLong "KeyTooLongError" 400,
+    MalformedAcl "MalformedACLError" 400,
+    MalformedPolicy "MalformedPolicy" 400,
+    MalformedPostRequest "MalformedPOSTRequest" 400,
+    MalformedXml "MalformedXML" 400,
+    MaxMessageLengthExceeded "MaxMessageLengthExceeded" 400,
+    MetadataTooLarge "MetadataTooLarge" 400,
+    MethodNotAllowed "MethodNotAllowed" 405,
+    MissingContentLength "MissingContentLength" 411,
+    MissingRequestBody "MissingRequestBodyError" 400,
+    NoSuchBucket "NoSuchBucket" 404,
+    NoSuchBucketPolicy "NoSuchBucketPolicy" 404,
+    NoSuchCorsConfiguration "NoSuchCORSConfiguration" 404,
+    NoSuchKey "NoSuchKey" 404,
+    NoSuchLifecycleConfiguration "NoSuchLifecycleConfiguration" 404,
+    NoSuchObjectLockConfiguration "NoSuchObjectLockConfiguration" 404,
+    NoSuchPublicAccessBlockConfiguration "NoSuchPublicAccessBlockConfiguration" 404,
+    NoSuchTagSet "NoSuchTagSet" 404,
+    NoSuchUpload "NoSuchUpload" 404,
+    NoSuchWebsiteConfiguration "NoSuchWebsiteConfiguration" 404,
+    NotModified "NotModified" 304,
+    ObjectLockConfigurationNotFound "ObjectLockConfigurationNotFoundError" 404,
+    OperationAborted "OperationAborted" 409,
+    OwnershipControlsNotFound "OwnershipControlsNotFoundError" 404,
+    PreconditionFailed "PreconditionFailed" 412,
+    ReplicationConfigurationNotFound "ReplicationConfigurationNotFoundError" 404,
+    RequestTimeTooSkewed "RequestTimeTooSkewed" 403,
+    RequestTimeout "RequestTimeout" 400,
+    ServerSideEncryptionConfigurationNotFound "ServerSideEncryptionConfigurationNotFoundError" 404,
+    SlowDown "SlowDown" 503,
+    TooManyBuckets "TooManyBuckets" 400,
+    UnexpectedContent "UnexpectedContent" 400,
+    UserKeyMustBeSpecified "UserKeyMustBeSpecified" 400,
+    XAmzContentChecksumMismatch "XAmzContentChecksumMismatch" 400,
+    XAmzContentSha256Mismatch "XAmzContentSHA256Mismatch" 400,
 }
 
 impl std::fmt::Display for Code {

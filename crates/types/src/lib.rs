@@ -13,6 +13,7 @@ pub mod entropy;
 pub mod error;
 pub mod id;
 pub mod name;
+pub mod s3;
 pub mod secret;
 pub mod tag;
 pub mod time;

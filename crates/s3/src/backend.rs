@@ -1,0 +1,148 @@
+//! What keeps objects: files of this machine, or another store.
+
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+pub use futures_util::future::BoxFuture;
+use futures_util::stream::BoxStream;
+use iamd_authz::Authorized;
+use iamd_directory::Bucket;
+use iamd_types::{AccountId, Code, Error, Tag, Timestamp};
+
+use crate::call::{Call, CopySource};
+
+/// The body of a request: decoded, and verified once it has ended without an error. **Nothing of it may
+/// become visible before that.**
+pub type Body = BoxStream<'static, Result<Bytes, Error>>;
+
+/// An object operation that the caller is allowed.
+pub struct Allowed<'a> {
+    /// What is asked for.
+    pub call: &'a Call,
+    /// The bucket.
+    pub bucket: &'a Bucket,
+    /// The account that owns the bucket.
+    pub owner: AccountId,
+    /// The object that is copied, and its bucket.
+    pub source: Option<(&'a CopySource, &'a Bucket)>,
+    /// When the request was taken.
+    pub now: Timestamp,
+    /// Whether the caller signed. Only signed requests may override headers of the answer.
+    pub signed: bool,
+    /// The caller's account id or unique id, as answers show who started an upload.
+    pub initiator: String,
+    /// How many bytes the decoded body has.
+    pub length: Option<u64>,
+    /// The checksum that follows the body.
+    pub trailer: Option<Trailer>,
+    /// Of DeleteObjects, the places in the list (from 0) that the caller is not allowed: they are
+    /// answered as AccessDenied and left alone.
+    pub denied: Vec<usize>,
+}
+
+impl<'a> Allowed<'a> {
+    /// An allowed operation: nobody has an [`Authorized`] but through a decision.
+    ///
+    /// # Errors
+    /// A failure of ours when the decision was about another operation.
+    pub fn new(
+        authorized: &Authorized,
+        call: &'a Call,
+        bucket: &'a Bucket,
+        owner: AccountId,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        if !authorized.allows(call.operation.name) {
+            return Err(Error::s3(Code::AccessDenied));
+        }
+        Ok(Self {
+            call,
+            bucket,
+            owner,
+            source: None,
+            now,
+            signed: true,
+            initiator: String::new(),
+            length: None,
+            trailer: None,
+            denied: Vec::new(),
+        })
+    }
+}
+
+/// A checksum that follows the body: `x-amz-checksum-…`.
+#[derive(Debug, Clone)]
+pub struct Trailer {
+    /// The header's name in lower case.
+    pub name: String,
+    /// Its value, there once the body has ended without an error.
+    pub value: Arc<OnceLock<String>>,
+}
+
+/// The answer to an object operation.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, but for what each answer has.
+    pub headers: Vec<(Cow<'static, str>, String)>,
+    /// The body.
+    pub body: AnswerBody,
+}
+
+impl Answer {
+    /// An answer that says nothing but its status.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: AnswerBody::Whole(Bytes::new()) }
+    }
+}
+
+/// The body of an [`Answer`].
+pub enum AnswerBody {
+    /// In memory.
+    Whole(Bytes),
+    /// As it comes, with its length.
+    Stream(u64, BoxStream<'static, Result<Bytes, Error>>),
+    /// None, and the length that GET's would have: for HEAD.
+    Head(u64),
+}
+
+/// A store of objects.
+pub trait Backend: Send + Sync {
+    /// Does an object operation.
+    ///
+    /// # Errors
+    /// Those of the operation, by S3's codes.
+    fn run<'a>(&'a self, allowed: Allowed<'a>, body: Body) -> BoxFuture<'a, Result<Answer, Error>>;
+
+    /// The tags of an object that is there, for `s3:ExistingObjectTag`.
+    ///
+    /// # Errors
+    /// A failure to find out.
+    fn tags<'a>(
+        &'a self,
+        bucket: &'a Bucket,
+        key: &'a str,
+        version: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Vec<Tag>>, Error>>;
+
+    /// Makes room for a bucket that is about to be made. It may be there already, from an attempt that
+    /// came to nothing.
+    ///
+    /// # Errors
+    /// A failure to make it.
+    fn create_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Whether the store has a bucket of this name.
+    ///
+    /// # Errors
+    /// A failure to find out.
+    fn has_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<bool, Error>>;
+
+    /// Removes a bucket's room. That it is not there is no error: the attempt before this one may have
+    /// removed it.
+    ///
+    /// # Errors
+    /// `BucketNotEmpty`.
+    fn delete_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), Error>>;
+}
