@@ -1,5 +1,7 @@
 //! `cargo xtask codegen`: writes the generated modules of `iamd-api` from `models/*.json`.
 
+mod bindings;
+mod s3;
 mod structs;
 mod tables;
 
@@ -10,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 
-use crate::model::{Model, Shape};
+use crate::model::{Model, Operation, Shape};
 
 /// What the models do not say about a service.
 pub(crate) struct Service {
@@ -24,6 +26,22 @@ pub(crate) struct Service {
     secrets: &'static [&'static str],
     /// Patterns whose violation is answered with a sentence of its own.
     sentences: &'static [(&'static str, &'static str)],
+    /// What only a REST-XML service has.
+    pub(crate) xml: Option<&'static Xml>,
+}
+
+/// What the model of a REST-XML service does not say.
+pub(crate) struct Xml {
+    /// The namespace of bodies.
+    namespace: &'static str,
+    /// The operations that structs are written for; the tables hold all.
+    structs: &'static [&'static str],
+    /// The root elements of answers whose members stand in the body: operation, element.
+    roots: &'static [(&'static str, &'static str)],
+    /// Members that are the text of the root element: shape, member.
+    texts: &'static [(&'static str, &'static str)],
+    /// Operations that are not counted as missing, since they are not for what there is here.
+    pub(crate) elsewhere: &'static [&'static str],
 }
 
 const PATH_SENTENCE: &str = "It must begin and end with / and contain only alphanumeric characters \
@@ -46,6 +64,7 @@ pub(crate) const SERVICES: &[Service] = &[
                 "It must contain only alphanumeric characters and/or the following: +=,.@_-",
             ),
         ],
+        xml: None,
     },
     Service {
         name: "sts",
@@ -55,6 +74,7 @@ pub(crate) const SERVICES: &[Service] = &[
         // the other is the one-time code of an MFA device.
         secrets: &["tokenType", "tokenCodeType"],
         sentences: &[],
+        xml: None,
     },
     Service {
         name: "accessanalyzer",
@@ -62,6 +82,15 @@ pub(crate) const SERVICES: &[Service] = &[
         audit_date_format: "%b %-d, %Y, %-I:%M:%S %p",
         secrets: &[],
         sentences: &[],
+        xml: None,
+    },
+    Service {
+        name: "s3",
+        echoes_values: true,
+        audit_date_format: "%b %-d, %Y, %-I:%M:%S %p",
+        secrets: &[],
+        sentences: &[],
+        xml: Some(&s3::XML),
     },
 ];
 
@@ -73,6 +102,10 @@ struct Source<'a> {
     inputs: BTreeSet<String>,
     /// Shapes reachable from an output.
     outputs: BTreeSet<String>,
+    /// Those of them that structs are written for, from inputs.
+    struct_inputs: BTreeSet<String>,
+    /// Those of them that structs are written for, from outputs.
+    struct_outputs: BTreeSet<String>,
 }
 
 /// Writes the generated files, or with `check` only says which are stale.
@@ -127,18 +160,30 @@ impl<'a> Source<'a> {
     fn read(root: &Path, service: &'a Service) -> anyhow::Result<Self> {
         let model = Model::read(root, service.name)?;
         let protocol = model.metadata.protocol.as_str();
-        ensure!(model.service == service.name && ["query", "rest-json"].contains(&protocol));
-        let operations = model.operations.values();
-        let inputs = operations.clone().filter_map(|operation| operation.input.as_ref());
-        let inputs = reachable(&model, inputs.map(|input| input.shape.as_str()))?;
-        let outputs = operations.filter_map(|operation| operation.output.as_ref());
-        let outputs = reachable(&model, outputs.map(|output| output.shape.as_str()))?;
-        Ok(Self { service, model, inputs, outputs })
+        let known = ["query", "rest-json", "rest-xml"].contains(&protocol);
+        ensure!(model.service == service.name && known);
+        ensure!((protocol == "rest-xml") == service.xml.is_some());
+        let (inputs, outputs) = reachable_from(&model, |_| true)?;
+        let (struct_inputs, struct_outputs) = match service.xml {
+            Some(xml) => {
+                let unknown =
+                    xml.structs.iter().find(|name| !model.operations.contains_key(**name));
+                ensure!(unknown.is_none(), "the model has no {unknown:?}");
+                reachable_from(&model, |operation| xml.structs.contains(&operation.name.as_str()))?
+            }
+            None => (inputs.clone(), outputs.clone()),
+        };
+        Ok(Self { service, model, inputs, outputs, struct_inputs, struct_outputs })
     }
 
     /// Whether requests and answers are JSON, and methods and paths tell operations apart.
-    fn is_rest(&self) -> bool {
+    fn is_rest_json(&self) -> bool {
         self.model.metadata.protocol == "rest-json"
+    }
+
+    /// Whether requests are forms.
+    fn is_query(&self) -> bool {
+        self.model.metadata.protocol == "query"
     }
 
     /// The shapes that requests or answers hold, in order of name.
@@ -147,9 +192,30 @@ impl<'a> Source<'a> {
         self.model.shapes.iter().filter(move |(name, _)| used(name))
     }
 
+    /// The shapes that structs and enums are written for, in order of name.
+    fn struct_shapes(&self) -> impl Iterator<Item = (&String, &Shape)> {
+        let used =
+            |name: &String| self.struct_inputs.contains(name) || self.struct_outputs.contains(name);
+        self.shapes().filter(move |(name, _)| used(name))
+    }
+
     fn is_secret(&self, name: &str, shape: &Shape) -> bool {
         shape.sensitive || self.service.secrets.contains(&name)
     }
+}
+
+/// The shapes that the inputs and the outputs of these operations hold.
+fn reachable_from(
+    model: &Model,
+    of: impl Fn(&Operation) -> bool,
+) -> anyhow::Result<(BTreeSet<String>, BTreeSet<String>)> {
+    let operations = model.operations.values().filter(|operation| of(operation));
+    let inputs = operations.clone().filter_map(|operation| operation.input.as_ref());
+    let outputs = operations.filter_map(|operation| operation.output.as_ref());
+    Ok((
+        reachable(model, inputs.map(|input| input.shape.as_str()))?,
+        reachable(model, outputs.map(|output| output.shape.as_str()))?,
+    ))
 }
 
 fn reachable<'m>(

@@ -33,12 +33,14 @@ fn page(root: &Path) -> anyhow::Result<String> {
         let missing = listed(root, "unimplemented", service.name, &model)?;
         let refusing = listed(root, "refusing", service.name, &model)?;
         let name = service.name.to_uppercase();
-        let all = model.operations.len();
+        let elsewhere = service.xml.map_or(&[][..], |xml| xml.elsewhere);
+        let counted = |operation: &&String| !elsewhere.contains(&operation.as_str());
+        let all = model.operations.keys().filter(counted).count();
         let (not_yet, by_rule) = (missing.len(), refusing.len());
         let done = all.saturating_sub(not_yet + by_rule);
         writeln!(summary, "| {name} | {done} | {by_rule} | {not_yet} | {all} |")?;
         write!(lists, "\n## {name}\n\n| Operation | |\n| --- | --- |\n")?;
-        for operation in model.operations.keys() {
+        for operation in model.operations.keys().filter(counted) {
             let state = match (missing.contains_key(operation), refusing.get(operation)) {
                 (true, None) => "missing".to_owned(),
                 (false, Some(rule)) => format!("refuses by rule: {rule}"),
@@ -52,6 +54,7 @@ fn page(root: &Path) -> anyhow::Result<String> {
         "# Coverage of AWS's APIs\n\n\
          Written by `cargo xtask coverage`. An operation that refuses by rule checks its input and the caller's\n\
          permission, and then answers with AWS's error for that rule. A missing one answers `NotImplemented`.\n\n\
+         Of S3's operations those of general-purpose buckets are counted.\n\n\
          | Service | Done | Refuses by rule | Missing | Operations |\n\
          | --- | --- | --- | --- | --- |\n{summary}{lists}"
     ))

@@ -23,6 +23,8 @@ pub(crate) struct Model {
     pub(crate) paginators: BTreeMap<String, IgnoredAny>,
     #[serde(rename = "waiters")]
     _waiters: IgnoredAny,
+    #[serde(rename = "clientContextParams")]
+    _client_context_params: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -37,7 +39,7 @@ pub(crate) struct Metadata {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Operation {
     pub(crate) name: String,
     pub(crate) http: Http,
@@ -48,6 +50,24 @@ pub(crate) struct Operation {
     pub(crate) authtype: Option<String>,
     #[serde(rename = "auth")]
     _auth: Option<IgnoredAny>,
+    /// Whether it has a successor.
+    #[serde(default)]
+    pub(crate) deprecated: bool,
+    /// Of an operation whose host is not the service's.
+    pub(crate) endpoint: Option<IgnoredAny>,
+    pub(crate) http_checksum: Option<HttpChecksum>,
+    #[serde(rename = "staticContextParams")]
+    _static_context_params: Option<IgnoredAny>,
+    #[serde(rename = "unsignedPayload")]
+    _unsigned_payload: Option<IgnoredAny>,
+}
+
+/// What an operation says about checksums.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HttpChecksum {
+    #[serde(default)]
+    pub(crate) request_checksum_required: bool,
 }
 
 /// Where an operation is asked for: of protocols that say so by method and path.
@@ -56,6 +76,7 @@ pub(crate) struct Operation {
 pub(crate) struct Http {
     pub(crate) method: String,
     pub(crate) request_uri: String,
+    pub(crate) response_code: Option<u16>,
 }
 
 #[derive(Deserialize)]
@@ -78,10 +99,29 @@ pub(crate) struct Reference {
     pub(crate) location: Option<String>,
     /// What it is called there.
     pub(crate) location_name: Option<String>,
+    /// Whether the elements of a list stand in XML without one around them.
+    #[serde(default)]
+    pub(crate) flattened: bool,
+    #[serde(default)]
+    pub(crate) xml_attribute: bool,
+    #[serde(default)]
+    pub(crate) streaming: bool,
+    #[serde(rename = "xmlNamespace")]
+    _xml_namespace: Option<IgnoredAny>,
+    #[serde(rename = "box")]
+    _box: Option<IgnoredAny>,
+    #[serde(rename = "contextParam")]
+    _context_param: Option<IgnoredAny>,
+    #[serde(rename = "eventpayload")]
+    _event_payload: Option<IgnoredAny>,
+    #[serde(rename = "hostLabel")]
+    _host_label: Option<IgnoredAny>,
+    #[serde(rename = "idempotencyToken")]
+    _idempotency_token: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Shape {
     #[serde(rename = "type")]
     pub(crate) kind: String,
@@ -102,6 +142,20 @@ pub(crate) struct Shape {
     #[serde(default)]
     pub(crate) exception: bool,
     pub(crate) error: Option<ErrorTrait>,
+    /// The member that is the body.
+    pub(crate) payload: Option<String>,
+    #[serde(default)]
+    pub(crate) flattened: bool,
+    pub(crate) location_name: Option<String>,
+    pub(crate) timestamp_format: Option<String>,
+    #[serde(rename = "xmlNamespace")]
+    _xml_namespace: Option<IgnoredAny>,
+    #[serde(rename = "event")]
+    _event: Option<IgnoredAny>,
+    #[serde(rename = "eventstream")]
+    _event_stream: Option<IgnoredAny>,
+    #[serde(rename = "synthetic")]
+    _synthetic: Option<IgnoredAny>,
     #[serde(rename = "box")]
     _box: Option<IgnoredAny>,
     #[serde(rename = "union")]

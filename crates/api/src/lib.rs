@@ -1,6 +1,6 @@
 //! Shapes, constraints and operation tables of AWS services, generated from compact models.
 //!
-//! `cargo xtask codegen` writes the modules [`iam`], [`sts`] and [`accessanalyzer`] from `models/*.json`: plain structs
+//! `cargo xtask codegen` writes the modules [`iam`], [`sts`], [`accessanalyzer`] and [`s3`] from `models/*.json`: plain structs
 //! that serde reads and writes, and constant tables ([`Service`], [`Operation`], [`Shape`]) that
 //! say what a request may hold. Nothing here knows what an operation does or how bytes look on the
 //! wire; whoever reads requests walks the tables.
@@ -9,10 +9,13 @@ pub mod accessanalyzer;
 pub mod document;
 pub mod iam;
 pub mod pattern;
+pub mod s3;
 pub mod shape;
 pub mod sts;
 mod tag;
 
 pub use document::PolicyDocument;
 pub use pattern::Pattern;
-pub use shape::{ErrorShape, Kind, Member, Operation, Protocol, Route, Service, Shape};
+pub use shape::{
+    Binding, ErrorShape, Kind, Member, Operation, Place, Protocol, Resource, Route, Service, Shape,
+};

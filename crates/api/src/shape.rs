@@ -33,6 +33,9 @@ pub enum Protocol {
     Query,
     /// JSON in and out; method and path name the operation.
     RestJson(&'static [Route]),
+    /// XML in and out; method, path, sub-resource and headers name the operation. In the order of
+    /// [`Service::operations`].
+    RestXml(&'static [Binding]),
 }
 
 /// Where an operation is asked for.
@@ -46,6 +49,94 @@ pub struct Route {
     pub operation: &'static str,
     /// The members of the input that stand in the query string; the others stand in the body.
     pub query: &'static [&'static str],
+}
+
+/// How an operation is asked for and answered where a protocol is REST with XML.
+#[derive(Debug)]
+pub struct Binding {
+    /// The operation's name.
+    pub operation: &'static str,
+    /// The method.
+    pub method: &'static str,
+    /// What the path names.
+    pub resource: Resource,
+    /// The parameters of the query string that the path is written with, such as `?acl`; with the only
+    /// value taken, or an empty text where any is.
+    pub sub_resources: &'static [(&'static str, &'static str)],
+    /// The other parameters of the query string without which it is not this operation.
+    pub parameters: &'static [&'static str],
+    /// The header without which it is not this operation.
+    pub header: Option<&'static str>,
+    /// Whether requests can ask for it: not for those that share all of this with their successor,
+    /// and not for those whose host is another.
+    pub is_asked: bool,
+    /// Whether AWS takes no request without a checksum of its body.
+    pub checksum_required: bool,
+    /// The root element of a request's body, where the input's own members stand in it.
+    pub request_root: Option<&'static str>,
+    /// The HTTP status of success.
+    pub status: u16,
+    /// The root element of the answer's body, where the output's own members stand in it.
+    pub root: Option<&'static str>,
+}
+
+/// What the path of a REST-XML request names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// The service as a whole: `/`.
+    Service,
+    /// A bucket.
+    Bucket,
+    /// An object in a bucket.
+    Object,
+    /// Something else, at a host of its own.
+    Elsewhere,
+}
+
+/// Where a member stands in REST-XML requests and answers.
+#[derive(Debug)]
+pub enum Place {
+    /// The path.
+    Label,
+    /// The parameter of the query string that has this name.
+    Query(&'static str),
+    /// A header.
+    Header {
+        /// Its name, in small letters.
+        name: &'static str,
+        /// How answers write an instant there; requests may use either form.
+        date: DateForm,
+    },
+    /// All headers whose names begin so; what follows is the key of a map.
+    Headers(&'static str),
+    /// The whole body as it is.
+    Body,
+    /// The whole body, as XML with this root element.
+    Document(&'static str),
+    /// The text of the body's root element.
+    Text,
+    /// An attribute of the namespace `xsi`, by its local name.
+    Attribute(&'static str),
+    /// An element of another name than the member's.
+    Element(&'static str),
+    /// A list: an element of this name for each of its elements.
+    Flat(&'static str),
+    /// A list: an element that holds one for each of its elements.
+    List {
+        /// The name around.
+        element: &'static str,
+        /// The name of each.
+        member: &'static str,
+    },
+}
+
+/// How an instant is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateForm {
+    /// RFC 9110 §5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
+    Http,
+    /// ISO 8601.
+    Iso8601,
 }
 
 /// One operation of a service.
@@ -124,6 +215,11 @@ pub enum Kind {
         /// The values allowed.
         range: Bounds,
     },
+    /// A whole number of 64 bits.
+    Long {
+        /// The values allowed.
+        range: Bounds,
+    },
     /// `true` or `false`.
     Boolean,
     /// An instant.
@@ -150,17 +246,33 @@ pub struct Member {
     pub required: bool,
     /// What it is.
     pub shape: &'static Shape,
+    /// Where it stands in protocols that have several places: an element of its own name if none is told.
+    pub place: Option<&'static Place>,
 }
 
 impl Service {
     /// Where a method and path lead, for services that are asked so.
     pub fn route(&self, method: &str, path: &str) -> Option<&'static Route> {
         match self.protocol {
-            Protocol::Query => None,
+            Protocol::Query | Protocol::RestXml(_) => None,
             Protocol::RestJson(routes) => {
                 routes.iter().find(|route| route.method == method && route.path == path)
             }
         }
+    }
+
+    /// How operations are asked for, where the protocol is REST with XML.
+    pub fn bindings(&self) -> &'static [Binding] {
+        match self.protocol {
+            Protocol::RestXml(bindings) => bindings,
+            Protocol::Query | Protocol::RestJson(_) => &[],
+        }
+    }
+
+    /// How this operation is asked for.
+    pub fn binding(&self, name: &str) -> Option<&'static Binding> {
+        let bindings = self.bindings();
+        bindings.get(bindings.binary_search_by(|binding| binding.operation.cmp(name)).ok()?)
     }
 
     /// The operation of this name.

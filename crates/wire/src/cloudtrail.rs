@@ -93,6 +93,7 @@ fn write_value(out: &mut Vec<u8>, node: Node<'_>, shape: &Shape) -> Result<(), D
             out.push(b'}');
         }
         Kind::Integer { .. } => out.extend_from_slice(node.integer()?.to_string().as_bytes()),
+        Kind::Long { .. } => out.extend_from_slice(node.long()?.to_string().as_bytes()),
         Kind::Boolean => out.extend_from_slice(node.boolean()?.to_string().as_bytes()),
         Kind::Text { .. } | Kind::Timestamp | Kind::Blob => {
             let text = node.text()?;

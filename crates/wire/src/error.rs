@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use iamd_types::{Code, Error};
+use iamd_types::{Code, Error, s3};
 
 /// Why a request cannot be read. `Display` is the message for the caller.
 ///
@@ -22,6 +22,16 @@ pub enum DecodeError {
     /// Values break constraints of the model, in AWS's words: `ValidationError`.
     #[error("{0}")]
     Invalid(String),
+    /// What S3 refuses, with its own code and words.
+    #[error("{message}")]
+    Refused {
+        /// The code.
+        code: Code,
+        /// The words.
+        message: Cow<'static, str>,
+        /// The parameter or header at fault and its value, told as `ArgumentName` and `ArgumentValue`.
+        argument: Option<(String, String)>,
+    },
 }
 
 /// An answer holds something that the format cannot express. No shape of the models does.
@@ -37,7 +47,23 @@ impl DecodeError {
             Self::TooLarge => Code::RequestEntityTooLarge,
             Self::Malformed(_) => Code::MalformedInput,
             Self::Invalid(_) => Code::ValidationError,
+            Self::Refused { code, .. } => *code,
         }
+    }
+
+    /// What S3 has to say about this code, in its standard words.
+    pub(crate) fn of_s3(code: Code) -> Self {
+        Self::refused(code, s3::message(code))
+    }
+
+    pub(crate) fn refused(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self::Refused { code, message: message.into(), argument: None }
+    }
+
+    /// `InvalidArgument`, with the parameter or header and what it held.
+    pub(crate) fn argument(message: impl Into<Cow<'static, str>>, name: &str, value: &str) -> Self {
+        let argument = Some((name.to_owned(), value.to_owned()));
+        Self::Refused { code: Code::InvalidArgument, message: message.into(), argument }
     }
 
     pub(crate) fn malformed(message: impl Into<Cow<'static, str>>) -> Self {

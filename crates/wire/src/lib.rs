@@ -3,7 +3,8 @@
 //! The Query protocol is read in three steps: [`query::Parameters`] takes a form apart,
 //! [`query::check`] holds it against the constraint tables of `iamd-api`, and
 //! [`query::from_parameters`] makes the operation's input of it. Answers are serde formats:
-//! [`xml`], [`json`], [`rest_json`] (whose requests become the same parameters), and [`cloudtrail`] for what audit records say about a request.
+//! [`xml`], [`json`], [`rest_json`] and [`rest_xml`] (whose requests become the same parameters), and [`cloudtrail`]
+//! for what audit records say about a request.
 //!
 //! No operation is known here by name, nothing is read from sockets, and a refused request never
 //! repeats a secret.
@@ -14,6 +15,7 @@ mod form;
 pub mod json;
 pub mod query;
 pub mod rest_json;
+pub mod rest_xml;
 mod ser;
 pub mod xml;
 

@@ -17,6 +17,7 @@ use crate::form;
 
 pub use check::check;
 pub use de::from_parameters;
+pub(crate) use rule::broken_rules;
 pub(crate) use tree::Node;
 
 /// The largest form, in bytes. A SAML metadata document may have ten million characters.
@@ -101,6 +102,11 @@ impl<'f> Parameters<'f> {
     pub fn get(&self, name: &str) -> Option<&str> {
         let at = self.pairs.binary_search_by(|pair| by_path(&pair.name, name)).ok()?;
         self.pairs.get(at).map(|pair| &*pair.value)
+    }
+
+    /// The names and values, sorted by path.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|pair| (&*pair.name, &*pair.value))
     }
 
     pub(crate) fn root(&self) -> Node<'_> {

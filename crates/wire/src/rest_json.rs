@@ -96,7 +96,9 @@ impl Pairs {
                 return Ok(());
             }
             (Kind::Text { .. } | Kind::Blob, Json::String(text)) => text.clone(),
-            (Kind::Integer { .. }, Json::Number(number)) if number.is_i64() => number.to_string(),
+            (Kind::Integer { .. } | Kind::Long { .. }, Json::Number(number)) if number.is_i64() => {
+                number.to_string()
+            }
             (Kind::Boolean, Json::Bool(value)) => value.to_string(),
             (Kind::Timestamp, Json::Number(seconds)) if seconds.is_i64() => {
                 Timestamp::from_seconds(seconds.as_i64().unwrap_or_default()).to_string()
@@ -112,7 +114,7 @@ fn type_of(kind: &Kind) -> &'static str {
         Kind::Structure(_) | Kind::Map { .. } => "an object",
         Kind::List { .. } => "a list",
         Kind::Text { .. } | Kind::Blob => "a string",
-        Kind::Integer { .. } | Kind::Timestamp => "a whole number",
+        Kind::Integer { .. } | Kind::Long { .. } | Kind::Timestamp => "a whole number",
         Kind::Boolean => "true or false",
     }
 }

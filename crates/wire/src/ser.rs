@@ -3,7 +3,7 @@
 /// The methods of `Serializer` for types that no shape of the models has.
 macro_rules! unsupported {
     (scalars: $($method:ident: $type:ty,)*) => {
-        $(fn $method(self, _: $type) -> Result<(), $crate::EncodeError> {
+        $(fn $method(self, _: $type) -> Result<Self::Ok, $crate::EncodeError> {
             Err($crate::EncodeError::unsupported(stringify!($type)))
         })*
     };
@@ -28,7 +28,7 @@ macro_rules! unsupported {
             _: u32,
             _: &'static str,
             _: &T,
-        ) -> Result<(), $crate::EncodeError> {
+        ) -> Result<Self::Ok, $crate::EncodeError> {
             Err($crate::EncodeError::unsupported("enum with data"))
         }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::EncodeError;
 use ser::Content;
-use text::write_text;
+pub(crate) use text::write_text;
 
 /// The content type of answers.
 pub const CONTENT_TYPE: &str = "text/xml";
@@ -75,7 +75,7 @@ fn close_response(out: &mut Vec<u8>, operation: &Operation, request_id: &str) {
 }
 
 /// Appends markup: names and namespaces of the models, which need no escaping.
-fn push(out: &mut Vec<u8>, parts: &[&str]) {
+pub(crate) fn push(out: &mut Vec<u8>, parts: &[&str]) {
     for part in parts {
         out.extend_from_slice(part.as_bytes());
     }

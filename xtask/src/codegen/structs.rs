@@ -17,7 +17,7 @@ pub(super) fn module(source: &Source<'_>) -> anyhow::Result<String> {
     let name = source.service.name;
     let mut body = String::new();
     let mut taken = BTreeSet::new();
-    for (name, shape) in source.shapes() {
+    for (name, shape) in source.struct_shapes() {
         let text = match shape.kind.as_str() {
             "structure" => structure(source, name, shape)?,
             "string" if is_enumeration(name, shape) => enumeration(name, shape),
@@ -54,7 +54,8 @@ fn uses(body: &str, name: &str) -> bool {
 }
 
 fn structure(source: &Source<'_>, name: &str, shape: &Shape) -> anyhow::Result<String> {
-    let (input, output) = (source.inputs.contains(name), source.outputs.contains(name));
+    let (input, output) =
+        (source.struct_inputs.contains(name), source.struct_outputs.contains(name));
     let mut derives = vec!["Debug", "Clone"];
     if has_default(source, shape)? {
         derives.push("Default");
@@ -69,10 +70,11 @@ fn structure(source: &Source<'_>, name: &str, shape: &Shape) -> anyhow::Result<S
         "\n/// {}\n#[derive({})]\n#[serde(rename_all = \"{}\")]\npub struct {} {{\n",
         describe(source, name),
         derives.join(", "),
-        if source.is_rest() { "camelCase" } else { "PascalCase" },
+        if source.is_rest_json() { "camelCase" } else { "PascalCase" },
         naming::type_name(name)
     );
-    for (member, reference) in &shape.members.0 {
+    // A stream is not part of what is read or written at once.
+    for (member, reference) in shape.members.0.iter().filter(|(_, member)| !member.streaming) {
         let required = shape.required.contains(member);
         out.push_str(&field(source, (name, member), reference, required, (input, output))?);
     }
@@ -113,7 +115,7 @@ fn field(
     }
     let mut out = format!("    /// `{name}`{}.\n", limits(source, &reference.shape, shape)?);
     let mut attributes = Vec::new();
-    let by_rule = match source.is_rest() {
+    let by_rule = match source.is_rest_json() {
         true => camel_case(&field),
         false => pascal_case(&field),
     };
@@ -162,6 +164,7 @@ fn rust_type(source: &Source<'_>, name: &str) -> anyhow::Result<String> {
         "map" => format!("BTreeMap<String, {}>", of(&shape.value)?),
         "string" => "String".to_owned(),
         "integer" => "i32".to_owned(),
+        "long" => "i64".to_owned(),
         "boolean" => "bool".to_owned(),
         "timestamp" => "Timestamp".to_owned(),
         // Its `Debug` shows no bytes, so secret blobs need no wrapper.
@@ -223,10 +226,12 @@ fn is_comparable(source: &Source<'_>, name: &str) -> anyhow::Result<bool> {
 const DOCUMENTED_VALUES: [(&str, &str, &str); 1] =
     [("PermissionsBoundaryAttachmentType", "PermissionsBoundaryPolicy", "Policy")];
 
-/// Texts that the model lists and that AWS's answers fill with others (recorded: `IAM Policy`).
-const OPEN_TEXTS: [&str; 1] = ["PolicySourceType"];
+/// Texts that the model lists and that are filled with others: by AWS's answers (recorded: `IAM Policy`), and
+/// by whoever names regions of their own.
+const OPEN_TEXTS: [&str; 2] = ["BucketLocationConstraint", "PolicySourceType"];
 
-fn is_enumeration(name: &str, shape: &Shape) -> bool {
+/// Whether the model's list of values is all there is.
+pub(super) fn is_enumeration(name: &str, shape: &Shape) -> bool {
     !shape.values.is_empty() && !OPEN_TEXTS.contains(&name)
 }
 

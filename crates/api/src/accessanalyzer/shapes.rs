@@ -23,8 +23,8 @@ pub(super) static LOCALE: Shape = Shape {
 pub(super) static LOCATION: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "path", required: true, shape: &PATH_ELEMENT_LIST },
-        Member { name: "span", required: true, shape: &SPAN },
+        Member { name: "path", required: true, shape: &PATH_ELEMENT_LIST, place: None },
+        Member { name: "span", required: true, shape: &SPAN, place: None },
     ]),
 };
 pub(super) static LOCATION_LIST: Shape =
@@ -32,10 +32,10 @@ pub(super) static LOCATION_LIST: Shape =
 pub(super) static PATH_ELEMENT: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "index", required: false, shape: &INTEGER },
-        Member { name: "key", required: false, shape: &STRING },
-        Member { name: "substring", required: false, shape: &SUBSTRING },
-        Member { name: "value", required: false, shape: &STRING },
+        Member { name: "index", required: false, shape: &INTEGER, place: None },
+        Member { name: "key", required: false, shape: &STRING, place: None },
+        Member { name: "substring", required: false, shape: &SUBSTRING, place: None },
+        Member { name: "value", required: false, shape: &STRING, place: None },
     ]),
 };
 pub(super) static PATH_ELEMENT_LIST: Shape =
@@ -60,16 +60,16 @@ pub(super) static POLICY_TYPE: Shape = Shape {
 pub(super) static POSITION: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "line", required: true, shape: &INTEGER },
-        Member { name: "column", required: true, shape: &INTEGER },
-        Member { name: "offset", required: true, shape: &INTEGER },
+        Member { name: "line", required: true, shape: &INTEGER, place: None },
+        Member { name: "column", required: true, shape: &INTEGER, place: None },
+        Member { name: "offset", required: true, shape: &INTEGER, place: None },
     ]),
 };
 pub(super) static SPAN: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "start", required: true, shape: &POSITION },
-        Member { name: "end", required: true, shape: &POSITION },
+        Member { name: "start", required: true, shape: &POSITION, place: None },
+        Member { name: "end", required: true, shape: &POSITION, place: None },
     ]),
 };
 pub(super) static STRING: Shape = Shape {
@@ -79,8 +79,8 @@ pub(super) static STRING: Shape = Shape {
 pub(super) static SUBSTRING: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "start", required: true, shape: &INTEGER },
-        Member { name: "length", required: true, shape: &INTEGER },
+        Member { name: "start", required: true, shape: &INTEGER, place: None },
+        Member { name: "length", required: true, shape: &INTEGER, place: None },
     ]),
 };
 pub(super) static TOKEN: Shape = Shape {
@@ -90,11 +90,16 @@ pub(super) static TOKEN: Shape = Shape {
 pub(super) static VALIDATE_POLICY_FINDING: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "findingDetails", required: true, shape: &STRING },
-        Member { name: "findingType", required: true, shape: &VALIDATE_POLICY_FINDING_TYPE },
-        Member { name: "issueCode", required: true, shape: &ISSUE_CODE },
-        Member { name: "learnMoreLink", required: true, shape: &LEARN_MORE_LINK },
-        Member { name: "locations", required: true, shape: &LOCATION_LIST },
+        Member { name: "findingDetails", required: true, shape: &STRING, place: None },
+        Member {
+            name: "findingType",
+            required: true,
+            shape: &VALIDATE_POLICY_FINDING_TYPE,
+            place: None,
+        },
+        Member { name: "issueCode", required: true, shape: &ISSUE_CODE, place: None },
+        Member { name: "learnMoreLink", required: true, shape: &LEARN_MORE_LINK, place: None },
+        Member { name: "locations", required: true, shape: &LOCATION_LIST, place: None },
     ]),
 };
 pub(super) static VALIDATE_POLICY_FINDING_LIST: Shape = Shape {
@@ -112,15 +117,16 @@ pub(super) static VALIDATE_POLICY_FINDING_TYPE: Shape = Shape {
 pub(super) static VALIDATE_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "locale", required: false, shape: &LOCALE },
-        Member { name: "maxResults", required: false, shape: &INTEGER },
-        Member { name: "nextToken", required: false, shape: &TOKEN },
-        Member { name: "policyDocument", required: true, shape: &POLICY_DOCUMENT },
-        Member { name: "policyType", required: true, shape: &POLICY_TYPE },
+        Member { name: "locale", required: false, shape: &LOCALE, place: None },
+        Member { name: "maxResults", required: false, shape: &INTEGER, place: None },
+        Member { name: "nextToken", required: false, shape: &TOKEN, place: None },
+        Member { name: "policyDocument", required: true, shape: &POLICY_DOCUMENT, place: None },
+        Member { name: "policyType", required: true, shape: &POLICY_TYPE, place: None },
         Member {
             name: "validatePolicyResourceType",
             required: false,
             shape: &VALIDATE_POLICY_RESOURCE_TYPE,
+            place: None,
         },
     ]),
 };
@@ -142,7 +148,12 @@ pub(super) static VALIDATE_POLICY_RESOURCE_TYPE: Shape = Shape {
 pub(super) static VALIDATE_POLICY_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "findings", required: true, shape: &VALIDATE_POLICY_FINDING_LIST },
-        Member { name: "nextToken", required: false, shape: &TOKEN },
+        Member {
+            name: "findings",
+            required: true,
+            shape: &VALIDATE_POLICY_FINDING_LIST,
+            place: None,
+        },
+        Member { name: "nextToken", required: false, shape: &TOKEN, place: None },
     ]),
 };

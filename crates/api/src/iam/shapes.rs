@@ -9,6 +9,7 @@ pub(super) static ACCEPT_DELEGATION_REQUEST_REQUEST: Shape = Shape {
         name: "DelegationRequestId",
         required: true,
         shape: &DELEGATION_REQUEST_ID_TYPE,
+        place: None,
     }]),
 };
 pub(super) static ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE: Shape = Shape {
@@ -22,12 +23,27 @@ pub(super) static ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE: Shape = Shape {
 pub(super) static ACCESS_DETAIL: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "ServiceName", required: true, shape: &SERVICE_NAME_TYPE },
-        Member { name: "ServiceNamespace", required: true, shape: &SERVICE_NAMESPACE_TYPE },
-        Member { name: "Region", required: false, shape: &STRING_TYPE },
-        Member { name: "EntityPath", required: false, shape: &ORGANIZATIONS_ENTITY_PATH_TYPE },
-        Member { name: "LastAuthenticatedTime", required: false, shape: &DATE_TYPE },
-        Member { name: "TotalAuthenticatedEntities", required: false, shape: &INTEGER_TYPE },
+        Member { name: "ServiceName", required: true, shape: &SERVICE_NAME_TYPE, place: None },
+        Member {
+            name: "ServiceNamespace",
+            required: true,
+            shape: &SERVICE_NAMESPACE_TYPE,
+            place: None,
+        },
+        Member { name: "Region", required: false, shape: &STRING_TYPE, place: None },
+        Member {
+            name: "EntityPath",
+            required: false,
+            shape: &ORGANIZATIONS_ENTITY_PATH_TYPE,
+            place: None,
+        },
+        Member { name: "LastAuthenticatedTime", required: false, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "TotalAuthenticatedEntities",
+            required: false,
+            shape: &INTEGER_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static ACCESS_DETAILS: Shape =
@@ -35,45 +51,51 @@ pub(super) static ACCESS_DETAILS: Shape =
 pub(super) static ACCESS_KEY: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "AccessKeyId", required: true, shape: &ACCESS_KEY_ID_TYPE },
-        Member { name: "Status", required: true, shape: &STATUS_TYPE },
-        Member { name: "SecretAccessKey", required: true, shape: &ACCESS_KEY_SECRET_TYPE },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "AccessKeyId", required: true, shape: &ACCESS_KEY_ID_TYPE, place: None },
+        Member { name: "Status", required: true, shape: &STATUS_TYPE, place: None },
+        Member {
+            name: "SecretAccessKey",
+            required: true,
+            shape: &ACCESS_KEY_SECRET_TYPE,
+            place: None,
+        },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static ACCESS_KEY_LAST_USED: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "LastUsedDate", required: false, shape: &DATE_TYPE },
-        Member { name: "ServiceName", required: true, shape: &STRING_TYPE },
-        Member { name: "Region", required: true, shape: &STRING_TYPE },
+        Member { name: "LastUsedDate", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "ServiceName", required: true, shape: &STRING_TYPE, place: None },
+        Member { name: "Region", required: true, shape: &STRING_TYPE, place: None },
     ]),
 };
 pub(super) static ACCESS_KEY_METADATA: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE },
-        Member { name: "AccessKeyId", required: false, shape: &ACCESS_KEY_ID_TYPE },
-        Member { name: "Status", required: false, shape: &STATUS_TYPE },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
+        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "AccessKeyId", required: false, shape: &ACCESS_KEY_ID_TYPE, place: None },
+        Member { name: "Status", required: false, shape: &STATUS_TYPE, place: None },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static ACQUIRE_ROLE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "TemplateArn", required: true, shape: &ARN_TYPE },
-        Member { name: "TemplateMinorVersion", required: false, shape: &INTEGER_TYPE },
+        Member { name: "TemplateArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "TemplateMinorVersion", required: false, shape: &INTEGER_TYPE, place: None },
         Member {
             name: "ReplacementValues",
             required: false,
             shape: &MAP_STRING_REPLACEMENT_VALUE_ENTRY,
+            place: None,
         },
     ]),
 };
 pub(super) static ACQUIRE_ROLE_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "Role", required: true, shape: &ROLE }]),
+    kind: Kind::Structure(&[Member { name: "Role", required: true, shape: &ROLE, place: None }]),
 };
 pub(super) static ACTION_NAME_LIST_TYPE: Shape = Shape {
     sensitive: false,
@@ -90,22 +112,27 @@ pub(super) static ACTION_NAME_TYPE: Shape = Shape {
 pub(super) static ADD_CLIENT_ID_TO_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE },
-        Member { name: "ClientID", required: true, shape: &CLIENT_ID_TYPE },
+        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "ClientID", required: true, shape: &CLIENT_ID_TYPE, place: None },
     ]),
 };
 pub(super) static ADD_ROLE_TO_INSTANCE_PROFILE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "InstanceProfileName", required: true, shape: &INSTANCE_PROFILE_NAME_TYPE },
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
+        Member {
+            name: "InstanceProfileName",
+            required: true,
+            shape: &INSTANCE_PROFILE_NAME_TYPE,
+            place: None,
+        },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static ADD_USER_TO_GROUP_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static ARN_LIST_TYPE: Shape =
@@ -116,27 +143,28 @@ pub(super) static ASSOCIATE_DELEGATION_REQUEST_REQUEST: Shape = Shape {
         name: "DelegationRequestId",
         required: true,
         shape: &DELEGATION_REQUEST_ID_TYPE,
+        place: None,
     }]),
 };
 pub(super) static ATTACH_GROUP_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static ATTACH_ROLE_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static ATTACH_USER_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape {
@@ -146,15 +174,16 @@ pub(super) static ATTACHED_PERMISSIONS_BOUNDARY: Shape = Shape {
             name: "PermissionsBoundaryType",
             required: false,
             shape: &PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE,
+            place: None,
         },
-        Member { name: "PermissionsBoundaryArn", required: false, shape: &ARN_TYPE },
+        Member { name: "PermissionsBoundaryArn", required: false, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static ATTACHED_POLICY: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyName", required: false, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyArn", required: false, shape: &ARN_TYPE },
+        Member { name: "PolicyName", required: false, shape: &POLICY_NAME_TYPE, place: None },
+        Member { name: "PolicyArn", required: false, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static ATTACHMENT_NAME: Shape = Shape {
@@ -197,8 +226,8 @@ pub(super) static CERTIFICATION_VALUE_TYPE: Shape = Shape {
 pub(super) static CHANGE_PASSWORD_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OldPassword", required: true, shape: &PASSWORD_TYPE },
-        Member { name: "NewPassword", required: true, shape: &PASSWORD_TYPE },
+        Member { name: "OldPassword", required: true, shape: &PASSWORD_TYPE, place: None },
+        Member { name: "NewPassword", required: true, shape: &PASSWORD_TYPE, place: None },
     ]),
 };
 pub(super) static COLUMN_NUMBER: Shape =
@@ -206,9 +235,24 @@ pub(super) static COLUMN_NUMBER: Shape =
 pub(super) static CONTEXT_ENTRY: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "ContextKeyName", required: false, shape: &CONTEXT_KEY_NAME_TYPE },
-        Member { name: "ContextKeyValues", required: false, shape: &CONTEXT_KEY_VALUE_LIST_TYPE },
-        Member { name: "ContextKeyType", required: false, shape: &CONTEXT_KEY_TYPE_ENUM },
+        Member {
+            name: "ContextKeyName",
+            required: false,
+            shape: &CONTEXT_KEY_NAME_TYPE,
+            place: None,
+        },
+        Member {
+            name: "ContextKeyValues",
+            required: false,
+            shape: &CONTEXT_KEY_VALUE_LIST_TYPE,
+            place: None,
+        },
+        Member {
+            name: "ContextKeyType",
+            required: false,
+            shape: &CONTEXT_KEY_TYPE_ENUM,
+            place: None,
+        },
     ]),
 };
 pub(super) static CONTEXT_ENTRY_LIST_TYPE: Shape =
@@ -260,11 +304,17 @@ pub(super) static CREATE_ACCESS_KEY_REQUEST: Shape = Shape {
         name: "UserName",
         required: false,
         shape: &EXISTING_USER_NAME_TYPE,
+        place: None,
     }]),
 };
 pub(super) static CREATE_ACCESS_KEY_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "AccessKey", required: true, shape: &ACCESS_KEY }]),
+    kind: Kind::Structure(&[Member {
+        name: "AccessKey",
+        required: true,
+        shape: &ACCESS_KEY,
+        place: None,
+    }]),
 };
 pub(super) static CREATE_ACCOUNT_ALIAS_REQUEST: Shape = Shape {
     sensitive: false,
@@ -272,46 +322,87 @@ pub(super) static CREATE_ACCOUNT_ALIAS_REQUEST: Shape = Shape {
         name: "AccountAlias",
         required: true,
         shape: &ACCOUNT_ALIAS_TYPE,
+        place: None,
     }]),
 };
 pub(super) static CREATE_DELEGATION_REQUEST_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OwnerAccountId", required: false, shape: &ACCOUNT_ID_TYPE },
-        Member { name: "Description", required: true, shape: &DELEGATION_REQUEST_DESCRIPTION_TYPE },
-        Member { name: "Permissions", required: true, shape: &DELEGATION_PERMISSION },
-        Member { name: "RequestMessage", required: false, shape: &REQUEST_MESSAGE_TYPE },
-        Member { name: "RequestorWorkflowId", required: true, shape: &REQUESTOR_WORKFLOW_ID_TYPE },
-        Member { name: "RedirectUrl", required: false, shape: &REDIRECT_URL_TYPE },
-        Member { name: "NotificationChannel", required: true, shape: &NOTIFICATION_CHANNEL_TYPE },
-        Member { name: "SessionDuration", required: true, shape: &SESSION_DURATION_TYPE },
-        Member { name: "OnlySendByOwner", required: false, shape: &BOOLEAN_TYPE },
+        Member { name: "OwnerAccountId", required: false, shape: &ACCOUNT_ID_TYPE, place: None },
+        Member {
+            name: "Description",
+            required: true,
+            shape: &DELEGATION_REQUEST_DESCRIPTION_TYPE,
+            place: None,
+        },
+        Member { name: "Permissions", required: true, shape: &DELEGATION_PERMISSION, place: None },
+        Member {
+            name: "RequestMessage",
+            required: false,
+            shape: &REQUEST_MESSAGE_TYPE,
+            place: None,
+        },
+        Member {
+            name: "RequestorWorkflowId",
+            required: true,
+            shape: &REQUESTOR_WORKFLOW_ID_TYPE,
+            place: None,
+        },
+        Member { name: "RedirectUrl", required: false, shape: &REDIRECT_URL_TYPE, place: None },
+        Member {
+            name: "NotificationChannel",
+            required: true,
+            shape: &NOTIFICATION_CHANNEL_TYPE,
+            place: None,
+        },
+        Member {
+            name: "SessionDuration",
+            required: true,
+            shape: &SESSION_DURATION_TYPE,
+            place: None,
+        },
+        Member { name: "OnlySendByOwner", required: false, shape: &BOOLEAN_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_DELEGATION_REQUEST_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "ConsoleDeepLink", required: false, shape: &CONSOLE_DEEP_LINK_TYPE },
-        Member { name: "DelegationRequestId", required: false, shape: &DELEGATION_REQUEST_ID_TYPE },
+        Member {
+            name: "ConsoleDeepLink",
+            required: false,
+            shape: &CONSOLE_DEEP_LINK_TYPE,
+            place: None,
+        },
+        Member {
+            name: "DelegationRequestId",
+            required: false,
+            shape: &DELEGATION_REQUEST_ID_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static CREATE_GROUP_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: false, shape: &PATH_TYPE },
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
+        Member { name: "Path", required: false, shape: &PATH_TYPE, place: None },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_GROUP_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "Group", required: true, shape: &GROUP }]),
+    kind: Kind::Structure(&[Member { name: "Group", required: true, shape: &GROUP, place: None }]),
 };
 pub(super) static CREATE_INSTANCE_PROFILE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "InstanceProfileName", required: true, shape: &INSTANCE_PROFILE_NAME_TYPE },
-        Member { name: "Path", required: false, shape: &PATH_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member {
+            name: "InstanceProfileName",
+            required: true,
+            shape: &INSTANCE_PROFILE_NAME_TYPE,
+            place: None,
+        },
+        Member { name: "Path", required: false, shape: &PATH_TYPE, place: None },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_INSTANCE_PROFILE_RESPONSE: Shape = Shape {
@@ -320,14 +411,20 @@ pub(super) static CREATE_INSTANCE_PROFILE_RESPONSE: Shape = Shape {
         name: "InstanceProfile",
         required: true,
         shape: &INSTANCE_PROFILE,
+        place: None,
     }]),
 };
 pub(super) static CREATE_LOGIN_PROFILE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE },
-        Member { name: "Password", required: false, shape: &PASSWORD_TYPE },
-        Member { name: "PasswordResetRequired", required: false, shape: &BOOLEAN_TYPE },
+        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "Password", required: false, shape: &PASSWORD_TYPE, place: None },
+        Member {
+            name: "PasswordResetRequired",
+            required: false,
+            shape: &BOOLEAN_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static CREATE_LOGIN_PROFILE_RESPONSE: Shape = Shape {
@@ -336,44 +433,75 @@ pub(super) static CREATE_LOGIN_PROFILE_RESPONSE: Shape = Shape {
         name: "LoginProfile",
         required: true,
         shape: &LOGIN_PROFILE,
+        place: None,
     }]),
 };
 pub(super) static CREATE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Url", required: true, shape: &OPEN_ID_CONNECT_PROVIDER_URL_TYPE },
-        Member { name: "ClientIDList", required: false, shape: &CLIENT_ID_LIST_TYPE },
-        Member { name: "ThumbprintList", required: false, shape: &THUMBPRINT_LIST_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member {
+            name: "Url",
+            required: true,
+            shape: &OPEN_ID_CONNECT_PROVIDER_URL_TYPE,
+            place: None,
+        },
+        Member { name: "ClientIDList", required: false, shape: &CLIENT_ID_LIST_TYPE, place: None },
+        Member {
+            name: "ThumbprintList",
+            required: false,
+            shape: &THUMBPRINT_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OpenIDConnectProviderArn", required: false, shape: &ARN_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "OpenIDConnectProviderArn", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
-        Member { name: "Path", required: false, shape: &POLICY_PATH_TYPE },
-        Member { name: "PolicyDocument", required: true, shape: &POLICY_DOCUMENT_TYPE },
-        Member { name: "Description", required: false, shape: &POLICY_DESCRIPTION_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
+        Member { name: "Path", required: false, shape: &POLICY_PATH_TYPE, place: None },
+        Member {
+            name: "PolicyDocument",
+            required: true,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
+        Member {
+            name: "Description",
+            required: false,
+            shape: &POLICY_DESCRIPTION_TYPE,
+            place: None,
+        },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_POLICY_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "Policy", required: false, shape: &POLICY }]),
+    kind: Kind::Structure(&[Member {
+        name: "Policy",
+        required: false,
+        shape: &POLICY,
+        place: None,
+    }]),
 };
 pub(super) static CREATE_POLICY_VERSION_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
-        Member { name: "PolicyDocument", required: true, shape: &POLICY_DOCUMENT_TYPE },
-        Member { name: "SetAsDefault", required: false, shape: &BOOLEAN_TYPE },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "PolicyDocument",
+            required: true,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
+        Member { name: "SetAsDefault", required: false, shape: &BOOLEAN_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_POLICY_VERSION_RESPONSE: Shape = Shape {
@@ -382,27 +510,34 @@ pub(super) static CREATE_POLICY_VERSION_RESPONSE: Shape = Shape {
         name: "PolicyVersion",
         required: false,
         shape: &POLICY_VERSION,
+        place: None,
     }]),
 };
 pub(super) static CREATE_ROLE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: false, shape: &PATH_TYPE },
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "AssumeRolePolicyDocument", required: true, shape: &POLICY_DOCUMENT_TYPE },
-        Member { name: "Description", required: false, shape: &ROLE_DESCRIPTION_TYPE },
+        Member { name: "Path", required: false, shape: &PATH_TYPE, place: None },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member {
+            name: "AssumeRolePolicyDocument",
+            required: true,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
+        Member { name: "Description", required: false, shape: &ROLE_DESCRIPTION_TYPE, place: None },
         Member {
             name: "MaxSessionDuration",
             required: false,
             shape: &ROLE_MAX_SESSION_DURATION_TYPE,
+            place: None,
         },
-        Member { name: "PermissionsBoundary", required: false, shape: &ARN_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "PermissionsBoundary", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_ROLE_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "Role", required: true, shape: &ROLE }]),
+    kind: Kind::Structure(&[Member { name: "Role", required: true, shape: &ROLE, place: None }]),
 };
 pub(super) static CREATE_SAML_PROVIDER_REQUEST: Shape = Shape {
     sensitive: false,
@@ -411,42 +546,49 @@ pub(super) static CREATE_SAML_PROVIDER_REQUEST: Shape = Shape {
             name: "SAMLMetadataDocument",
             required: true,
             shape: &SAML_METADATA_DOCUMENT_TYPE,
+            place: None,
         },
-        Member { name: "Name", required: true, shape: &SAML_PROVIDER_NAME_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "Name", required: true, shape: &SAML_PROVIDER_NAME_TYPE, place: None },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
         Member {
             name: "AssertionEncryptionMode",
             required: false,
             shape: &ASSERTION_ENCRYPTION_MODE_TYPE,
+            place: None,
         },
-        Member { name: "AddPrivateKey", required: false, shape: &PRIVATE_KEY_TYPE },
+        Member { name: "AddPrivateKey", required: false, shape: &PRIVATE_KEY_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_SAML_PROVIDER_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SAMLProviderArn", required: false, shape: &ARN_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "SAMLProviderArn", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "AWSServiceName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "Description", required: false, shape: &ROLE_DESCRIPTION_TYPE },
-        Member { name: "CustomSuffix", required: false, shape: &CUSTOM_SUFFIX_TYPE },
+        Member { name: "AWSServiceName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "Description", required: false, shape: &ROLE_DESCRIPTION_TYPE, place: None },
+        Member { name: "CustomSuffix", required: false, shape: &CUSTOM_SUFFIX_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "Role", required: false, shape: &ROLE }]),
+    kind: Kind::Structure(&[Member { name: "Role", required: false, shape: &ROLE, place: None }]),
 };
 pub(super) static CREATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "ServiceName", required: true, shape: &SERVICE_NAME },
-        Member { name: "CredentialAgeDays", required: false, shape: &CREDENTIAL_AGE_DAYS },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "ServiceName", required: true, shape: &SERVICE_NAME, place: None },
+        Member {
+            name: "CredentialAgeDays",
+            required: false,
+            shape: &CREDENTIAL_AGE_DAYS,
+            place: None,
+        },
     ]),
 };
 pub(super) static CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape {
@@ -455,27 +597,33 @@ pub(super) static CREATE_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape {
         name: "ServiceSpecificCredential",
         required: false,
         shape: &SERVICE_SPECIFIC_CREDENTIAL,
+        place: None,
     }]),
 };
 pub(super) static CREATE_USER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: false, shape: &PATH_TYPE },
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "PermissionsBoundary", required: false, shape: &ARN_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "Path", required: false, shape: &PATH_TYPE, place: None },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "PermissionsBoundary", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_USER_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "User", required: false, shape: &USER }]),
+    kind: Kind::Structure(&[Member { name: "User", required: false, shape: &USER, place: None }]),
 };
 pub(super) static CREATE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: false, shape: &PATH_TYPE },
-        Member { name: "VirtualMFADeviceName", required: true, shape: &VIRTUAL_MFA_DEVICE_NAME },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "Path", required: false, shape: &PATH_TYPE, place: None },
+        Member {
+            name: "VirtualMFADeviceName",
+            required: true,
+            shape: &VIRTUAL_MFA_DEVICE_NAME,
+            place: None,
+        },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static CREATE_VIRTUAL_MFA_DEVICE_RESPONSE: Shape = Shape {
@@ -484,60 +632,83 @@ pub(super) static CREATE_VIRTUAL_MFA_DEVICE_RESPONSE: Shape = Shape {
         name: "VirtualMFADevice",
         required: true,
         shape: &VIRTUAL_MFA_DEVICE,
+        place: None,
     }]),
 };
 pub(super) static DEACTIVATE_MFA_DEVICE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE },
+        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE, place: None },
     ]),
 };
 pub(super) static DELEGATION_PERMISSION: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyTemplateArn", required: false, shape: &ARN_TYPE },
-        Member { name: "Parameters", required: false, shape: &POLICY_PARAMETER_LIST_TYPE },
+        Member { name: "PolicyTemplateArn", required: false, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "Parameters",
+            required: false,
+            shape: &POLICY_PARAMETER_LIST_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static DELEGATION_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "DelegationRequestId", required: false, shape: &DELEGATION_REQUEST_ID_TYPE },
-        Member { name: "OwnerAccountId", required: false, shape: &ACCOUNT_ID_TYPE },
+        Member {
+            name: "DelegationRequestId",
+            required: false,
+            shape: &DELEGATION_REQUEST_ID_TYPE,
+            place: None,
+        },
+        Member { name: "OwnerAccountId", required: false, shape: &ACCOUNT_ID_TYPE, place: None },
         Member {
             name: "Description",
             required: false,
             shape: &DELEGATION_REQUEST_DESCRIPTION_TYPE,
+            place: None,
         },
-        Member { name: "RequestMessage", required: false, shape: &REQUEST_MESSAGE_TYPE },
-        Member { name: "Permissions", required: false, shape: &DELEGATION_PERMISSION },
-        Member { name: "PermissionPolicy", required: false, shape: &PERMISSION_TYPE },
+        Member {
+            name: "RequestMessage",
+            required: false,
+            shape: &REQUEST_MESSAGE_TYPE,
+            place: None,
+        },
+        Member { name: "Permissions", required: false, shape: &DELEGATION_PERMISSION, place: None },
+        Member { name: "PermissionPolicy", required: false, shape: &PERMISSION_TYPE, place: None },
         Member {
             name: "RolePermissionRestrictionArns",
             required: false,
             shape: &ROLE_PERMISSION_RESTRICTION_ARN_LIST_TYPE,
+            place: None,
         },
-        Member { name: "OwnerId", required: false, shape: &OWNER_ID_TYPE },
-        Member { name: "ApproverId", required: false, shape: &ARN_TYPE },
-        Member { name: "State", required: false, shape: &STATE_TYPE },
-        Member { name: "ExpirationTime", required: false, shape: &DATE_TYPE },
-        Member { name: "RequestorId", required: false, shape: &ACCOUNT_ID_TYPE },
-        Member { name: "RequestorName", required: false, shape: &REQUESTOR_NAME_TYPE },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
-        Member { name: "SessionDuration", required: false, shape: &SESSION_DURATION_TYPE },
-        Member { name: "RedirectUrl", required: false, shape: &REDIRECT_URL_TYPE },
-        Member { name: "Notes", required: false, shape: &NOTES_TYPE },
-        Member { name: "RejectionReason", required: false, shape: &NOTES_TYPE },
-        Member { name: "OnlySendByOwner", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "UpdatedTime", required: false, shape: &DATE_TYPE },
+        Member { name: "OwnerId", required: false, shape: &OWNER_ID_TYPE, place: None },
+        Member { name: "ApproverId", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "State", required: false, shape: &STATE_TYPE, place: None },
+        Member { name: "ExpirationTime", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "RequestorId", required: false, shape: &ACCOUNT_ID_TYPE, place: None },
+        Member { name: "RequestorName", required: false, shape: &REQUESTOR_NAME_TYPE, place: None },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "SessionDuration",
+            required: false,
+            shape: &SESSION_DURATION_TYPE,
+            place: None,
+        },
+        Member { name: "RedirectUrl", required: false, shape: &REDIRECT_URL_TYPE, place: None },
+        Member { name: "Notes", required: false, shape: &NOTES_TYPE, place: None },
+        Member { name: "RejectionReason", required: false, shape: &NOTES_TYPE, place: None },
+        Member { name: "OnlySendByOwner", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "UpdatedTime", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static DELETE_ACCESS_KEY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "AccessKeyId", required: true, shape: &ACCESS_KEY_ID_TYPE },
+        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "AccessKeyId", required: true, shape: &ACCESS_KEY_ID_TYPE, place: None },
     ]),
 };
 pub(super) static DELETE_ACCOUNT_ALIAS_REQUEST: Shape = Shape {
@@ -546,18 +717,24 @@ pub(super) static DELETE_ACCOUNT_ALIAS_REQUEST: Shape = Shape {
         name: "AccountAlias",
         required: true,
         shape: &ACCOUNT_ALIAS_TYPE,
+        place: None,
     }]),
 };
 pub(super) static DELETE_GROUP_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static DELETE_GROUP_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "GroupName",
+        required: true,
+        shape: &GROUP_NAME_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static DELETE_INSTANCE_PROFILE_REQUEST: Shape = Shape {
     sensitive: false,
@@ -565,11 +742,17 @@ pub(super) static DELETE_INSTANCE_PROFILE_REQUEST: Shape = Shape {
         name: "InstanceProfileName",
         required: true,
         shape: &INSTANCE_PROFILE_NAME_TYPE,
+        place: None,
     }]),
 };
 pub(super) static DELETE_LOGIN_PROFILE_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "UserName", required: false, shape: &USER_NAME_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "UserName",
+        required: false,
+        shape: &USER_NAME_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
     sensitive: false,
@@ -577,43 +760,64 @@ pub(super) static DELETE_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
         name: "OpenIDConnectProviderArn",
         required: true,
         shape: &ARN_TYPE,
+        place: None,
     }]),
 };
 pub(super) static DELETE_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "PolicyArn", required: true, shape: &ARN_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "PolicyArn",
+        required: true,
+        shape: &ARN_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static DELETE_POLICY_VERSION_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
-        Member { name: "VersionId", required: true, shape: &POLICY_VERSION_ID_TYPE },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "VersionId", required: true, shape: &POLICY_VERSION_ID_TYPE, place: None },
     ]),
 };
 pub(super) static DELETE_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "RoleName",
+        required: true,
+        shape: &ROLE_NAME_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static DELETE_ROLE_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static DELETE_ROLE_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "RoleName",
+        required: true,
+        shape: &ROLE_NAME_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static DELETE_SAML_PROVIDER_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "SAMLProviderArn", required: true, shape: &ARN_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "SAMLProviderArn",
+        required: true,
+        shape: &ARN_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static DELETE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "SSHPublicKeyId", required: true, shape: &PUBLIC_KEY_ID_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "SSHPublicKeyId", required: true, shape: &PUBLIC_KEY_ID_TYPE, place: None },
     ]),
 };
 pub(super) static DELETE_SERVER_CERTIFICATE_REQUEST: Shape = Shape {
@@ -622,11 +826,17 @@ pub(super) static DELETE_SERVER_CERTIFICATE_REQUEST: Shape = Shape {
         name: "ServerCertificateName",
         required: true,
         shape: &SERVER_CERTIFICATE_NAME_TYPE,
+        place: None,
     }]),
 };
 pub(super) static DELETE_SERVICE_LINKED_ROLE_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "RoleName",
+        required: true,
+        shape: &ROLE_NAME_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape {
     sensitive: false,
@@ -634,35 +844,42 @@ pub(super) static DELETE_SERVICE_LINKED_ROLE_RESPONSE: Shape = Shape {
         name: "DeletionTaskId",
         required: true,
         shape: &DELETION_TASK_ID_TYPE,
+        place: None,
     }]),
 };
 pub(super) static DELETE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE },
+        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE, place: None },
         Member {
             name: "ServiceSpecificCredentialId",
             required: true,
             shape: &SERVICE_SPECIFIC_CREDENTIAL_ID,
+            place: None,
         },
     ]),
 };
 pub(super) static DELETE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "CertificateId", required: true, shape: &CERTIFICATE_ID_TYPE },
+        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "CertificateId", required: true, shape: &CERTIFICATE_ID_TYPE, place: None },
     ]),
 };
 pub(super) static DELETE_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "UserName", required: true, shape: &USER_NAME_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "UserName",
+        required: true,
+        shape: &USER_NAME_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static DELETE_USER_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static DELETE_USER_REQUEST: Shape = Shape {
@@ -671,6 +888,7 @@ pub(super) static DELETE_USER_REQUEST: Shape = Shape {
         name: "UserName",
         required: true,
         shape: &EXISTING_USER_NAME_TYPE,
+        place: None,
     }]),
 };
 pub(super) static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape {
@@ -679,13 +897,19 @@ pub(super) static DELETE_VIRTUAL_MFA_DEVICE_REQUEST: Shape = Shape {
         name: "SerialNumber",
         required: true,
         shape: &SERIAL_NUMBER_TYPE,
+        place: None,
     }]),
 };
 pub(super) static DELETION_TASK_FAILURE_REASON_TYPE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Reason", required: false, shape: &REASON_TYPE },
-        Member { name: "RoleUsageList", required: false, shape: &ROLE_USAGE_LIST_TYPE },
+        Member { name: "Reason", required: false, shape: &REASON_TYPE, place: None },
+        Member {
+            name: "RoleUsageList",
+            required: false,
+            shape: &ROLE_USAGE_LIST_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static DELETION_TASK_ID_TYPE: Shape = Shape {
@@ -707,22 +931,22 @@ pub(super) static DELETION_TASK_STATUS_TYPE: Shape = Shape {
 pub(super) static DETACH_GROUP_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static DETACH_ROLE_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static DETACH_USER_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static DISABLE_ORGANIZATIONS_ROOT_CREDENTIALS_MANAGEMENT_REQUEST: Shape =
@@ -730,8 +954,18 @@ pub(super) static DISABLE_ORGANIZATIONS_ROOT_CREDENTIALS_MANAGEMENT_REQUEST: Sha
 pub(super) static DISABLE_ORGANIZATIONS_ROOT_CREDENTIALS_MANAGEMENT_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OrganizationId", required: false, shape: &ORGANIZATION_ID_TYPE },
-        Member { name: "EnabledFeatures", required: false, shape: &FEATURES_LIST_TYPE },
+        Member {
+            name: "OrganizationId",
+            required: false,
+            shape: &ORGANIZATION_ID_TYPE,
+            place: None,
+        },
+        Member {
+            name: "EnabledFeatures",
+            required: false,
+            shape: &FEATURES_LIST_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static DISABLE_ORGANIZATIONS_ROOT_SESSIONS_REQUEST: Shape =
@@ -739,17 +973,37 @@ pub(super) static DISABLE_ORGANIZATIONS_ROOT_SESSIONS_REQUEST: Shape =
 pub(super) static DISABLE_ORGANIZATIONS_ROOT_SESSIONS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OrganizationId", required: false, shape: &ORGANIZATION_ID_TYPE },
-        Member { name: "EnabledFeatures", required: false, shape: &FEATURES_LIST_TYPE },
+        Member {
+            name: "OrganizationId",
+            required: false,
+            shape: &ORGANIZATION_ID_TYPE,
+            place: None,
+        },
+        Member {
+            name: "EnabledFeatures",
+            required: false,
+            shape: &FEATURES_LIST_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static ENABLE_MFA_DEVICE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE },
-        Member { name: "AuthenticationCode1", required: true, shape: &AUTHENTICATION_CODE_TYPE },
-        Member { name: "AuthenticationCode2", required: true, shape: &AUTHENTICATION_CODE_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE, place: None },
+        Member {
+            name: "AuthenticationCode1",
+            required: true,
+            shape: &AUTHENTICATION_CODE_TYPE,
+            place: None,
+        },
+        Member {
+            name: "AuthenticationCode2",
+            required: true,
+            shape: &AUTHENTICATION_CODE_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static ENABLE_ORGANIZATIONS_ROOT_CREDENTIALS_MANAGEMENT_REQUEST: Shape =
@@ -757,8 +1011,18 @@ pub(super) static ENABLE_ORGANIZATIONS_ROOT_CREDENTIALS_MANAGEMENT_REQUEST: Shap
 pub(super) static ENABLE_ORGANIZATIONS_ROOT_CREDENTIALS_MANAGEMENT_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OrganizationId", required: false, shape: &ORGANIZATION_ID_TYPE },
-        Member { name: "EnabledFeatures", required: false, shape: &FEATURES_LIST_TYPE },
+        Member {
+            name: "OrganizationId",
+            required: false,
+            shape: &ORGANIZATION_ID_TYPE,
+            place: None,
+        },
+        Member {
+            name: "EnabledFeatures",
+            required: false,
+            shape: &FEATURES_LIST_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static ENABLE_ORGANIZATIONS_ROOT_SESSIONS_REQUEST: Shape =
@@ -766,8 +1030,18 @@ pub(super) static ENABLE_ORGANIZATIONS_ROOT_SESSIONS_REQUEST: Shape =
 pub(super) static ENABLE_ORGANIZATIONS_ROOT_SESSIONS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OrganizationId", required: false, shape: &ORGANIZATION_ID_TYPE },
-        Member { name: "EnabledFeatures", required: false, shape: &FEATURES_LIST_TYPE },
+        Member {
+            name: "OrganizationId",
+            required: false,
+            shape: &ORGANIZATION_ID_TYPE,
+            place: None,
+        },
+        Member {
+            name: "EnabledFeatures",
+            required: false,
+            shape: &FEATURES_LIST_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static ENABLE_OUTBOUND_WEB_IDENTITY_FEDERATION_RESPONSE: Shape = Shape {
@@ -776,23 +1050,24 @@ pub(super) static ENABLE_OUTBOUND_WEB_IDENTITY_FEDERATION_RESPONSE: Shape = Shap
         name: "IssuerIdentifier",
         required: false,
         shape: &STRING_TYPE,
+        place: None,
     }]),
 };
 pub(super) static ENTITY_DETAILS: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "EntityInfo", required: true, shape: &ENTITY_INFO },
-        Member { name: "LastAuthenticated", required: false, shape: &DATE_TYPE },
+        Member { name: "EntityInfo", required: true, shape: &ENTITY_INFO, place: None },
+        Member { name: "LastAuthenticated", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static ENTITY_INFO: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Arn", required: true, shape: &ARN_TYPE },
-        Member { name: "Name", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "Type", required: true, shape: &POLICY_OWNER_ENTITY_TYPE },
-        Member { name: "Id", required: true, shape: &ID_TYPE },
-        Member { name: "Path", required: false, shape: &PATH_TYPE },
+        Member { name: "Arn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "Name", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "Type", required: true, shape: &POLICY_OWNER_ENTITY_TYPE, place: None },
+        Member { name: "Id", required: true, shape: &ID_TYPE, place: None },
+        Member { name: "Path", required: false, shape: &PATH_TYPE, place: None },
     ]),
 };
 pub(super) static ENTITY_TYPE: Shape = Shape {
@@ -806,8 +1081,8 @@ pub(super) static ENTITY_TYPE: Shape = Shape {
 pub(super) static ERROR_DETAILS: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Message", required: true, shape: &STRING_TYPE },
-        Member { name: "Code", required: true, shape: &STRING_TYPE },
+        Member { name: "Message", required: true, shape: &STRING_TYPE, place: None },
+        Member { name: "Code", required: true, shape: &STRING_TYPE, place: None },
     ]),
 };
 pub(super) static EVAL_DECISION_DETAILS_TYPE: Shape = Shape {
@@ -829,30 +1104,54 @@ pub(super) static EVAL_DECISION_SOURCE_TYPE: Shape = Shape {
 pub(super) static EVALUATION_RESULT: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "EvalActionName", required: true, shape: &ACTION_NAME_TYPE },
-        Member { name: "EvalResourceName", required: false, shape: &RESOURCE_NAME_TYPE },
-        Member { name: "EvalDecision", required: true, shape: &POLICY_EVALUATION_DECISION_TYPE },
-        Member { name: "MatchedStatements", required: false, shape: &STATEMENT_LIST_TYPE },
+        Member { name: "EvalActionName", required: true, shape: &ACTION_NAME_TYPE, place: None },
+        Member {
+            name: "EvalResourceName",
+            required: false,
+            shape: &RESOURCE_NAME_TYPE,
+            place: None,
+        },
+        Member {
+            name: "EvalDecision",
+            required: true,
+            shape: &POLICY_EVALUATION_DECISION_TYPE,
+            place: None,
+        },
+        Member {
+            name: "MatchedStatements",
+            required: false,
+            shape: &STATEMENT_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "MissingContextValues",
             required: false,
             shape: &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE,
+            place: None,
         },
         Member {
             name: "OrganizationsDecisionDetail",
             required: false,
             shape: &ORGANIZATIONS_DECISION_DETAIL,
+            place: None,
         },
         Member {
             name: "PermissionsBoundaryDecisionDetail",
             required: false,
             shape: &PERMISSIONS_BOUNDARY_DECISION_DETAIL,
+            place: None,
         },
-        Member { name: "EvalDecisionDetails", required: false, shape: &EVAL_DECISION_DETAILS_TYPE },
+        Member {
+            name: "EvalDecisionDetails",
+            required: false,
+            shape: &EVAL_DECISION_DETAILS_TYPE,
+            place: None,
+        },
         Member {
             name: "ResourceSpecificResults",
             required: false,
             shape: &RESOURCE_SPECIFIC_RESULT_LIST_TYPE,
+            place: None,
         },
     ]),
 };
@@ -873,39 +1172,61 @@ pub(super) static FEATURES_LIST_TYPE: Shape =
 pub(super) static GENERATE_CREDENTIAL_REPORT_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "State", required: false, shape: &REPORT_STATE_TYPE },
-        Member { name: "Description", required: false, shape: &REPORT_STATE_DESCRIPTION_TYPE },
+        Member { name: "State", required: false, shape: &REPORT_STATE_TYPE, place: None },
+        Member {
+            name: "Description",
+            required: false,
+            shape: &REPORT_STATE_DESCRIPTION_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static GENERATE_ORGANIZATIONS_ACCESS_REPORT_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "EntityPath", required: true, shape: &ORGANIZATIONS_ENTITY_PATH_TYPE },
+        Member {
+            name: "EntityPath",
+            required: true,
+            shape: &ORGANIZATIONS_ENTITY_PATH_TYPE,
+            place: None,
+        },
         Member {
             name: "OrganizationsPolicyId",
             required: false,
             shape: &ORGANIZATIONS_POLICY_ID_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static GENERATE_ORGANIZATIONS_ACCESS_REPORT_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "JobId", required: false, shape: &JOB_ID_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "JobId",
+        required: false,
+        shape: &JOB_ID_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Arn", required: true, shape: &ARN_TYPE },
+        Member { name: "Arn", required: true, shape: &ARN_TYPE, place: None },
         Member {
             name: "Granularity",
             required: false,
             shape: &ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static GENERATE_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "JobId", required: false, shape: &JOB_ID_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "JobId",
+        required: false,
+        shape: &JOB_ID_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape {
     sensitive: false,
@@ -913,32 +1234,58 @@ pub(super) static GET_ACCESS_KEY_LAST_USED_REQUEST: Shape = Shape {
         name: "AccessKeyId",
         required: true,
         shape: &ACCESS_KEY_ID_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_ACCESS_KEY_LAST_USED_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "AccessKeyLastUsed", required: false, shape: &ACCESS_KEY_LAST_USED },
+        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member {
+            name: "AccessKeyLastUsed",
+            required: false,
+            shape: &ACCESS_KEY_LAST_USED,
+            place: None,
+        },
     ]),
 };
 pub(super) static GET_ACCOUNT_AUTHORIZATION_DETAILS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Filter", required: false, shape: &ENTITY_LIST_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
+        Member { name: "Filter", required: false, shape: &ENTITY_LIST_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static GET_ACCOUNT_AUTHORIZATION_DETAILS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserDetailList", required: false, shape: &USER_DETAIL_LIST_TYPE },
-        Member { name: "GroupDetailList", required: false, shape: &GROUP_DETAIL_LIST_TYPE },
-        Member { name: "RoleDetailList", required: false, shape: &ROLE_DETAIL_LIST_TYPE },
-        Member { name: "Policies", required: false, shape: &MANAGED_POLICY_DETAIL_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "UserDetailList",
+            required: false,
+            shape: &USER_DETAIL_LIST_TYPE,
+            place: None,
+        },
+        Member {
+            name: "GroupDetailList",
+            required: false,
+            shape: &GROUP_DETAIL_LIST_TYPE,
+            place: None,
+        },
+        Member {
+            name: "RoleDetailList",
+            required: false,
+            shape: &ROLE_DETAIL_LIST_TYPE,
+            place: None,
+        },
+        Member {
+            name: "Policies",
+            required: false,
+            shape: &MANAGED_POLICY_DETAIL_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape {
@@ -947,6 +1294,7 @@ pub(super) static GET_ACCOUNT_PASSWORD_POLICY_RESPONSE: Shape = Shape {
         name: "PasswordPolicy",
         required: true,
         shape: &PASSWORD_POLICY,
+        place: None,
     }]),
 };
 pub(super) static GET_ACCOUNT_PROPERTIES_REQUEST: Shape =
@@ -957,6 +1305,7 @@ pub(super) static GET_ACCOUNT_PROPERTIES_RESPONSE: Shape = Shape {
         name: "Properties",
         required: false,
         shape: &ACCOUNT_PROPERTIES_MAP_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_ACCOUNT_SUMMARY_RESPONSE: Shape = Shape {
@@ -965,6 +1314,7 @@ pub(super) static GET_ACCOUNT_SUMMARY_RESPONSE: Shape = Shape {
         name: "SummaryMap",
         required: false,
         shape: &SUMMARY_MAP_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST: Shape = Shape {
@@ -973,6 +1323,7 @@ pub(super) static GET_CONTEXT_KEYS_FOR_CUSTOM_POLICY_REQUEST: Shape = Shape {
         name: "PolicyInputList",
         required: true,
         shape: &SIMULATION_POLICY_LIST_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE: Shape = Shape {
@@ -981,91 +1332,124 @@ pub(super) static GET_CONTEXT_KEYS_FOR_POLICY_RESPONSE: Shape = Shape {
         name: "ContextKeyNames",
         required: false,
         shape: &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_CONTEXT_KEYS_FOR_PRINCIPAL_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicySourceArn", required: true, shape: &ARN_TYPE },
-        Member { name: "PolicyInputList", required: false, shape: &SIMULATION_POLICY_LIST_TYPE },
+        Member { name: "PolicySourceArn", required: true, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "PolicyInputList",
+            required: false,
+            shape: &SIMULATION_POLICY_LIST_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static GET_CREDENTIAL_REPORT_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Content", required: false, shape: &REPORT_CONTENT_TYPE },
-        Member { name: "ReportFormat", required: false, shape: &REPORT_FORMAT_TYPE },
-        Member { name: "GeneratedTime", required: false, shape: &DATE_TYPE },
+        Member { name: "Content", required: false, shape: &REPORT_CONTENT_TYPE, place: None },
+        Member { name: "ReportFormat", required: false, shape: &REPORT_FORMAT_TYPE, place: None },
+        Member { name: "GeneratedTime", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static GET_DELEGATION_REQUEST_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "DelegationRequestId", required: true, shape: &DELEGATION_REQUEST_ID_TYPE },
-        Member { name: "DelegationPermissionCheck", required: false, shape: &BOOLEAN_TYPE },
+        Member {
+            name: "DelegationRequestId",
+            required: true,
+            shape: &DELEGATION_REQUEST_ID_TYPE,
+            place: None,
+        },
+        Member {
+            name: "DelegationPermissionCheck",
+            required: false,
+            shape: &BOOLEAN_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static GET_DELEGATION_REQUEST_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "DelegationRequest", required: false, shape: &DELEGATION_REQUEST },
+        Member {
+            name: "DelegationRequest",
+            required: false,
+            shape: &DELEGATION_REQUEST,
+            place: None,
+        },
         Member {
             name: "PermissionCheckStatus",
             required: false,
             shape: &PERMISSION_CHECK_STATUS_TYPE,
+            place: None,
         },
         Member {
             name: "PermissionCheckResult",
             required: false,
             shape: &PERMISSION_CHECK_RESULT_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static GET_GROUP_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static GET_GROUP_POLICY_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyDocument", required: true, shape: &POLICY_DOCUMENT_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
+        Member {
+            name: "PolicyDocument",
+            required: true,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static GET_GROUP_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static GET_GROUP_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Group", required: true, shape: &GROUP },
-        Member { name: "Users", required: true, shape: &USER_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Group", required: true, shape: &GROUP, place: None },
+        Member { name: "Users", required: true, shape: &USER_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static GET_HUMAN_READABLE_SUMMARY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "EntityArn", required: true, shape: &ARN_TYPE },
-        Member { name: "Locale", required: false, shape: &LOCALE_TYPE },
+        Member { name: "EntityArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "Locale", required: false, shape: &LOCALE_TYPE, place: None },
     ]),
 };
 pub(super) static GET_HUMAN_READABLE_SUMMARY_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SummaryContent", required: false, shape: &SUMMARY_CONTENT_TYPE },
-        Member { name: "Locale", required: false, shape: &LOCALE_TYPE },
-        Member { name: "SummaryState", required: false, shape: &SUMMARY_STATE_TYPE },
+        Member {
+            name: "SummaryContent",
+            required: false,
+            shape: &SUMMARY_CONTENT_TYPE,
+            place: None,
+        },
+        Member { name: "Locale", required: false, shape: &LOCALE_TYPE, place: None },
+        Member { name: "SummaryState", required: false, shape: &SUMMARY_STATE_TYPE, place: None },
     ]),
 };
 pub(super) static GET_INSTANCE_PROFILE_REQUEST: Shape = Shape {
@@ -1074,6 +1458,7 @@ pub(super) static GET_INSTANCE_PROFILE_REQUEST: Shape = Shape {
         name: "InstanceProfileName",
         required: true,
         shape: &INSTANCE_PROFILE_NAME_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_INSTANCE_PROFILE_RESPONSE: Shape = Shape {
@@ -1082,11 +1467,17 @@ pub(super) static GET_INSTANCE_PROFILE_RESPONSE: Shape = Shape {
         name: "InstanceProfile",
         required: true,
         shape: &INSTANCE_PROFILE,
+        place: None,
     }]),
 };
 pub(super) static GET_LOGIN_PROFILE_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "UserName", required: false, shape: &USER_NAME_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "UserName",
+        required: false,
+        shape: &USER_NAME_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static GET_LOGIN_PROFILE_RESPONSE: Shape = Shape {
     sensitive: false,
@@ -1094,22 +1485,28 @@ pub(super) static GET_LOGIN_PROFILE_RESPONSE: Shape = Shape {
         name: "LoginProfile",
         required: true,
         shape: &LOGIN_PROFILE,
+        place: None,
     }]),
 };
 pub(super) static GET_MFA_DEVICE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE },
-        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE },
+        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE, place: None },
+        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static GET_MFA_DEVICE_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE },
-        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE },
-        Member { name: "EnableDate", required: false, shape: &DATE_TYPE },
-        Member { name: "Certifications", required: false, shape: &CERTIFICATION_MAP_TYPE },
+        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE, place: None },
+        Member { name: "EnableDate", required: false, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "Certifications",
+            required: false,
+            shape: &CERTIFICATION_MAP_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static GET_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
@@ -1118,61 +1515,92 @@ pub(super) static GET_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
         name: "OpenIDConnectProviderArn",
         required: true,
         shape: &ARN_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_OPEN_ID_CONNECT_PROVIDER_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Url", required: false, shape: &OPEN_ID_CONNECT_PROVIDER_URL_TYPE },
-        Member { name: "ClientIDList", required: false, shape: &CLIENT_ID_LIST_TYPE },
-        Member { name: "ThumbprintList", required: false, shape: &THUMBPRINT_LIST_TYPE },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member {
+            name: "Url",
+            required: false,
+            shape: &OPEN_ID_CONNECT_PROVIDER_URL_TYPE,
+            place: None,
+        },
+        Member { name: "ClientIDList", required: false, shape: &CLIENT_ID_LIST_TYPE, place: None },
+        Member {
+            name: "ThumbprintList",
+            required: false,
+            shape: &THUMBPRINT_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static GET_ORGANIZATIONS_ACCESS_REPORT_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "JobId", required: true, shape: &JOB_ID_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "SortKey", required: false, shape: &SORT_KEY_TYPE },
+        Member { name: "JobId", required: true, shape: &JOB_ID_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "SortKey", required: false, shape: &SORT_KEY_TYPE, place: None },
     ]),
 };
 pub(super) static GET_ORGANIZATIONS_ACCESS_REPORT_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "JobStatus", required: true, shape: &JOB_STATUS_TYPE },
-        Member { name: "JobCreationDate", required: true, shape: &DATE_TYPE },
-        Member { name: "JobCompletionDate", required: false, shape: &DATE_TYPE },
-        Member { name: "NumberOfServicesAccessible", required: false, shape: &INTEGER_TYPE },
-        Member { name: "NumberOfServicesNotAccessed", required: false, shape: &INTEGER_TYPE },
-        Member { name: "AccessDetails", required: false, shape: &ACCESS_DETAILS },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "ErrorDetails", required: false, shape: &ERROR_DETAILS },
+        Member { name: "JobStatus", required: true, shape: &JOB_STATUS_TYPE, place: None },
+        Member { name: "JobCreationDate", required: true, shape: &DATE_TYPE, place: None },
+        Member { name: "JobCompletionDate", required: false, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "NumberOfServicesAccessible",
+            required: false,
+            shape: &INTEGER_TYPE,
+            place: None,
+        },
+        Member {
+            name: "NumberOfServicesNotAccessed",
+            required: false,
+            shape: &INTEGER_TYPE,
+            place: None,
+        },
+        Member { name: "AccessDetails", required: false, shape: &ACCESS_DETAILS, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "ErrorDetails", required: false, shape: &ERROR_DETAILS, place: None },
     ]),
 };
 pub(super) static GET_OUTBOUND_WEB_IDENTITY_FEDERATION_INFO_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "IssuerIdentifier", required: false, shape: &STRING_TYPE },
-        Member { name: "JwtVendingEnabled", required: false, shape: &BOOLEAN_TYPE },
+        Member { name: "IssuerIdentifier", required: false, shape: &STRING_TYPE, place: None },
+        Member { name: "JwtVendingEnabled", required: false, shape: &BOOLEAN_TYPE, place: None },
     ]),
 };
 pub(super) static GET_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "PolicyArn", required: true, shape: &ARN_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "PolicyArn",
+        required: true,
+        shape: &ARN_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static GET_POLICY_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "Policy", required: false, shape: &POLICY }]),
+    kind: Kind::Structure(&[Member {
+        name: "Policy",
+        required: false,
+        shape: &POLICY,
+        place: None,
+    }]),
 };
 pub(super) static GET_POLICY_VERSION_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
-        Member { name: "VersionId", required: true, shape: &POLICY_VERSION_ID_TYPE },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "VersionId", required: true, shape: &POLICY_VERSION_ID_TYPE, place: None },
     ]),
 };
 pub(super) static GET_POLICY_VERSION_RESPONSE: Shape = Shape {
@@ -1181,36 +1609,47 @@ pub(super) static GET_POLICY_VERSION_RESPONSE: Shape = Shape {
         name: "PolicyVersion",
         required: false,
         shape: &POLICY_VERSION,
+        place: None,
     }]),
 };
 pub(super) static GET_ROLE_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static GET_ROLE_POLICY_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyDocument", required: true, shape: &POLICY_DOCUMENT_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
+        Member {
+            name: "PolicyDocument",
+            required: true,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static GET_ROLE_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "RoleName",
+        required: true,
+        shape: &ROLE_NAME_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static GET_ROLE_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "Role", required: true, shape: &ROLE }]),
+    kind: Kind::Structure(&[Member { name: "Role", required: true, shape: &ROLE, place: None }]),
 };
 pub(super) static GET_ROLE_TEMPLATE_VERSION_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "TemplateArn", required: true, shape: &ARN_TYPE },
-        Member { name: "MinorVersion", required: false, shape: &MINOR_VERSION_TYPE },
+        Member { name: "TemplateArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "MinorVersion", required: false, shape: &MINOR_VERSION_TYPE, place: None },
     ]),
 };
 pub(super) static GET_ROLE_TEMPLATE_VERSION_RESPONSE: Shape = Shape {
@@ -1219,38 +1658,51 @@ pub(super) static GET_ROLE_TEMPLATE_VERSION_RESPONSE: Shape = Shape {
         name: "RoleTemplateVersion",
         required: true,
         shape: &ROLE_TEMPLATE_VERSION,
+        place: None,
     }]),
 };
 pub(super) static GET_SAML_PROVIDER_REQUEST: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "SAMLProviderArn", required: true, shape: &ARN_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "SAMLProviderArn",
+        required: true,
+        shape: &ARN_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static GET_SAML_PROVIDER_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SAMLProviderUUID", required: false, shape: &PRIVATE_KEY_ID_TYPE },
+        Member {
+            name: "SAMLProviderUUID",
+            required: false,
+            shape: &PRIVATE_KEY_ID_TYPE,
+            place: None,
+        },
         Member {
             name: "SAMLMetadataDocument",
             required: false,
             shape: &SAML_METADATA_DOCUMENT_TYPE,
+            place: None,
         },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
-        Member { name: "ValidUntil", required: false, shape: &DATE_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "ValidUntil", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
         Member {
             name: "AssertionEncryptionMode",
             required: false,
             shape: &ASSERTION_ENCRYPTION_MODE_TYPE,
+            place: None,
         },
-        Member { name: "PrivateKeyList", required: false, shape: &PRIVATE_KEY_LIST },
+        Member { name: "PrivateKeyList", required: false, shape: &PRIVATE_KEY_LIST, place: None },
     ]),
 };
 pub(super) static GET_SSH_PUBLIC_KEY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "SSHPublicKeyId", required: true, shape: &PUBLIC_KEY_ID_TYPE },
-        Member { name: "Encoding", required: true, shape: &ENCODING_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "SSHPublicKeyId", required: true, shape: &PUBLIC_KEY_ID_TYPE, place: None },
+        Member { name: "Encoding", required: true, shape: &ENCODING_TYPE, place: None },
     ]),
 };
 pub(super) static GET_SSH_PUBLIC_KEY_RESPONSE: Shape = Shape {
@@ -1259,6 +1711,7 @@ pub(super) static GET_SSH_PUBLIC_KEY_RESPONSE: Shape = Shape {
         name: "SSHPublicKey",
         required: false,
         shape: &SSH_PUBLIC_KEY,
+        place: None,
     }]),
 };
 pub(super) static GET_SERVER_CERTIFICATE_REQUEST: Shape = Shape {
@@ -1267,6 +1720,7 @@ pub(super) static GET_SERVER_CERTIFICATE_REQUEST: Shape = Shape {
         name: "ServerCertificateName",
         required: true,
         shape: &SERVER_CERTIFICATE_NAME_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_SERVER_CERTIFICATE_RESPONSE: Shape = Shape {
@@ -1275,48 +1729,69 @@ pub(super) static GET_SERVER_CERTIFICATE_RESPONSE: Shape = Shape {
         name: "ServerCertificate",
         required: true,
         shape: &SERVER_CERTIFICATE,
+        place: None,
     }]),
 };
 pub(super) static GET_SERVICE_LAST_ACCESSED_DETAILS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "JobId", required: true, shape: &JOB_ID_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
+        Member { name: "JobId", required: true, shape: &JOB_ID_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static GET_SERVICE_LAST_ACCESSED_DETAILS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "JobStatus", required: true, shape: &JOB_STATUS_TYPE },
-        Member { name: "JobType", required: false, shape: &ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE },
-        Member { name: "JobCreationDate", required: true, shape: &DATE_TYPE },
-        Member { name: "ServicesLastAccessed", required: true, shape: &SERVICES_LAST_ACCESSED },
-        Member { name: "JobCompletionDate", required: true, shape: &DATE_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
-        Member { name: "Error", required: false, shape: &ERROR_DETAILS },
+        Member { name: "JobStatus", required: true, shape: &JOB_STATUS_TYPE, place: None },
+        Member {
+            name: "JobType",
+            required: false,
+            shape: &ACCESS_ADVISOR_USAGE_GRANULARITY_TYPE,
+            place: None,
+        },
+        Member { name: "JobCreationDate", required: true, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "ServicesLastAccessed",
+            required: true,
+            shape: &SERVICES_LAST_ACCESSED,
+            place: None,
+        },
+        Member { name: "JobCompletionDate", required: true, shape: &DATE_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
+        Member { name: "Error", required: false, shape: &ERROR_DETAILS, place: None },
     ]),
 };
 pub(super) static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "JobId", required: true, shape: &JOB_ID_TYPE },
-        Member { name: "ServiceNamespace", required: true, shape: &SERVICE_NAMESPACE_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
+        Member { name: "JobId", required: true, shape: &JOB_ID_TYPE, place: None },
+        Member {
+            name: "ServiceNamespace",
+            required: true,
+            shape: &SERVICE_NAMESPACE_TYPE,
+            place: None,
+        },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static GET_SERVICE_LAST_ACCESSED_DETAILS_WITH_ENTITIES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "JobStatus", required: true, shape: &JOB_STATUS_TYPE },
-        Member { name: "JobCreationDate", required: true, shape: &DATE_TYPE },
-        Member { name: "JobCompletionDate", required: true, shape: &DATE_TYPE },
-        Member { name: "EntityDetailsList", required: true, shape: &ENTITY_DETAILS_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
-        Member { name: "Error", required: false, shape: &ERROR_DETAILS },
+        Member { name: "JobStatus", required: true, shape: &JOB_STATUS_TYPE, place: None },
+        Member { name: "JobCreationDate", required: true, shape: &DATE_TYPE, place: None },
+        Member { name: "JobCompletionDate", required: true, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "EntityDetailsList",
+            required: true,
+            shape: &ENTITY_DETAILS_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
+        Member { name: "Error", required: false, shape: &ERROR_DETAILS, place: None },
     ]),
 };
 pub(super) static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Shape = Shape {
@@ -1325,28 +1800,39 @@ pub(super) static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_REQUEST: Shape = Shape
         name: "DeletionTaskId",
         required: true,
         shape: &DELETION_TASK_ID_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_SERVICE_LINKED_ROLE_DELETION_STATUS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Status", required: true, shape: &DELETION_TASK_STATUS_TYPE },
-        Member { name: "Reason", required: false, shape: &DELETION_TASK_FAILURE_REASON_TYPE },
+        Member { name: "Status", required: true, shape: &DELETION_TASK_STATUS_TYPE, place: None },
+        Member {
+            name: "Reason",
+            required: false,
+            shape: &DELETION_TASK_FAILURE_REASON_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static GET_USER_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static GET_USER_POLICY_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyDocument", required: true, shape: &POLICY_DOCUMENT_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
+        Member {
+            name: "PolicyDocument",
+            required: true,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static GET_USER_REQUEST: Shape = Shape {
@@ -1355,63 +1841,80 @@ pub(super) static GET_USER_REQUEST: Shape = Shape {
         name: "UserName",
         required: false,
         shape: &EXISTING_USER_NAME_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_USER_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "User", required: true, shape: &USER }]),
+    kind: Kind::Structure(&[Member { name: "User", required: true, shape: &USER, place: None }]),
 };
 pub(super) static GROUP: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: true, shape: &PATH_TYPE },
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "GroupId", required: true, shape: &ID_TYPE },
-        Member { name: "Arn", required: true, shape: &ARN_TYPE },
-        Member { name: "CreateDate", required: true, shape: &DATE_TYPE },
+        Member { name: "Path", required: true, shape: &PATH_TYPE, place: None },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "GroupId", required: true, shape: &ID_TYPE, place: None },
+        Member { name: "Arn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "CreateDate", required: true, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static GROUP_DETAIL: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: false, shape: &PATH_TYPE },
-        Member { name: "GroupName", required: false, shape: &GROUP_NAME_TYPE },
-        Member { name: "GroupId", required: false, shape: &ID_TYPE },
-        Member { name: "Arn", required: false, shape: &ARN_TYPE },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
-        Member { name: "GroupPolicyList", required: false, shape: &POLICY_DETAIL_LIST_TYPE },
+        Member { name: "Path", required: false, shape: &PATH_TYPE, place: None },
+        Member { name: "GroupName", required: false, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "GroupId", required: false, shape: &ID_TYPE, place: None },
+        Member { name: "Arn", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "GroupPolicyList",
+            required: false,
+            shape: &POLICY_DETAIL_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "AttachedManagedPolicies",
             required: false,
             shape: &ATTACHED_POLICIES_LIST_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static INLINE_POLICY: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyDocument", required: true, shape: &POLICY_DOCUMENT_TYPE },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
+        Member {
+            name: "PolicyDocument",
+            required: true,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static INLINE_POLICY_IDENTIFIER_TYPE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
-        Member { name: "AttachmentType", required: true, shape: &ATTACHMENT_TYPE },
-        Member { name: "AttachmentName", required: true, shape: &ATTACHMENT_NAME },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
+        Member { name: "AttachmentType", required: true, shape: &ATTACHMENT_TYPE, place: None },
+        Member { name: "AttachmentName", required: true, shape: &ATTACHMENT_NAME, place: None },
     ]),
 };
 pub(super) static INSTANCE_PROFILE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: true, shape: &PATH_TYPE },
-        Member { name: "InstanceProfileName", required: true, shape: &INSTANCE_PROFILE_NAME_TYPE },
-        Member { name: "InstanceProfileId", required: true, shape: &ID_TYPE },
-        Member { name: "Arn", required: true, shape: &ARN_TYPE },
-        Member { name: "CreateDate", required: true, shape: &DATE_TYPE },
-        Member { name: "Roles", required: true, shape: &ROLE_LIST_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "Path", required: true, shape: &PATH_TYPE, place: None },
+        Member {
+            name: "InstanceProfileName",
+            required: true,
+            shape: &INSTANCE_PROFILE_NAME_TYPE,
+            place: None,
+        },
+        Member { name: "InstanceProfileId", required: true, shape: &ID_TYPE, place: None },
+        Member { name: "Arn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "CreateDate", required: true, shape: &DATE_TYPE, place: None },
+        Member { name: "Roles", required: true, shape: &ROLE_LIST_TYPE, place: None },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static LINE_NUMBER: Shape =
@@ -1419,91 +1922,116 @@ pub(super) static LINE_NUMBER: Shape =
 pub(super) static LIST_ACCESS_KEYS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ACCESS_KEYS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "AccessKeyMetadata", required: true, shape: &ACCESS_KEY_METADATA_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "AccessKeyMetadata",
+            required: true,
+            shape: &ACCESS_KEY_METADATA_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ACCOUNT_ALIASES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ACCOUNT_ALIASES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "AccountAliases", required: true, shape: &ACCOUNT_ALIAS_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "AccountAliases",
+            required: true,
+            shape: &ACCOUNT_ALIAS_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ATTACHED_GROUP_POLICIES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "PathPrefix", required: false, shape: &POLICY_PATH_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "PathPrefix", required: false, shape: &POLICY_PATH_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ATTACHED_GROUP_POLICIES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "AttachedPolicies", required: false, shape: &ATTACHED_POLICIES_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "AttachedPolicies",
+            required: false,
+            shape: &ATTACHED_POLICIES_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ATTACHED_ROLE_POLICIES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "PathPrefix", required: false, shape: &POLICY_PATH_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "PathPrefix", required: false, shape: &POLICY_PATH_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ATTACHED_ROLE_POLICIES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "AttachedPolicies", required: false, shape: &ATTACHED_POLICIES_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "AttachedPolicies",
+            required: false,
+            shape: &ATTACHED_POLICIES_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ATTACHED_USER_POLICIES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "PathPrefix", required: false, shape: &POLICY_PATH_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "PathPrefix", required: false, shape: &POLICY_PATH_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ATTACHED_USER_POLICIES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "AttachedPolicies", required: false, shape: &ATTACHED_POLICIES_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "AttachedPolicies",
+            required: false,
+            shape: &ATTACHED_POLICIES_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_DELEGATION_REQUESTS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OwnerId", required: false, shape: &OWNER_ID_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "OwnerId", required: false, shape: &OWNER_ID_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_DELEGATION_REQUESTS_RESPONSE: Shape = Shape {
@@ -1513,174 +2041,200 @@ pub(super) static LIST_DELEGATION_REQUESTS_RESPONSE: Shape = Shape {
             name: "DelegationRequests",
             required: false,
             shape: &DELEGATION_REQUESTS_LIST_TYPE,
+            place: None,
         },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "isTruncated", required: false, shape: &BOOLEAN_TYPE },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "isTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ENTITIES_FOR_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
-        Member { name: "EntityFilter", required: false, shape: &ENTITY_TYPE },
-        Member { name: "PathPrefix", required: false, shape: &PATH_TYPE },
-        Member { name: "PolicyUsageFilter", required: false, shape: &POLICY_USAGE_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "EntityFilter", required: false, shape: &ENTITY_TYPE, place: None },
+        Member { name: "PathPrefix", required: false, shape: &PATH_TYPE, place: None },
+        Member {
+            name: "PolicyUsageFilter",
+            required: false,
+            shape: &POLICY_USAGE_TYPE,
+            place: None,
+        },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ENTITIES_FOR_POLICY_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyGroups", required: false, shape: &POLICY_GROUP_LIST_TYPE },
-        Member { name: "PolicyUsers", required: false, shape: &POLICY_USER_LIST_TYPE },
-        Member { name: "PolicyRoles", required: false, shape: &POLICY_ROLE_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "PolicyGroups",
+            required: false,
+            shape: &POLICY_GROUP_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "PolicyUsers", required: false, shape: &POLICY_USER_LIST_TYPE, place: None },
+        Member { name: "PolicyRoles", required: false, shape: &POLICY_ROLE_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_GROUP_POLICIES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_GROUP_POLICIES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyNames", required: true, shape: &POLICY_NAME_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "PolicyNames", required: true, shape: &POLICY_NAME_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_GROUPS_FOR_USER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_GROUPS_FOR_USER_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Groups", required: true, shape: &GROUP_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Groups", required: true, shape: &GROUP_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_GROUPS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PathPrefix", required: false, shape: &PATH_PREFIX_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "PathPrefix", required: false, shape: &PATH_PREFIX_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_GROUPS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Groups", required: true, shape: &GROUP_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Groups", required: true, shape: &GROUP_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_INSTANCE_PROFILE_TAGS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "InstanceProfileName", required: true, shape: &INSTANCE_PROFILE_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member {
+            name: "InstanceProfileName",
+            required: true,
+            shape: &INSTANCE_PROFILE_NAME_TYPE,
+            place: None,
+        },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_INSTANCE_PROFILE_TAGS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_INSTANCE_PROFILES_FOR_ROLE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_INSTANCE_PROFILES_FOR_ROLE_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "InstanceProfiles", required: true, shape: &INSTANCE_PROFILE_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "InstanceProfiles",
+            required: true,
+            shape: &INSTANCE_PROFILE_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_INSTANCE_PROFILES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PathPrefix", required: false, shape: &PATH_PREFIX_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "PathPrefix", required: false, shape: &PATH_PREFIX_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_INSTANCE_PROFILES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "InstanceProfiles", required: true, shape: &INSTANCE_PROFILE_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "InstanceProfiles",
+            required: true,
+            shape: &INSTANCE_PROFILE_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_MFA_DEVICE_TAGS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_MFA_DEVICE_TAGS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_MFA_DEVICES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_MFA_DEVICES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "MFADevices", required: true, shape: &MFA_DEVICE_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "MFADevices", required: true, shape: &MFA_DEVICE_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_OPEN_ID_CONNECT_PROVIDER_TAGS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_OPEN_ID_CONNECT_PROVIDERS_REQUEST: Shape =
@@ -1691,6 +2245,7 @@ pub(super) static LIST_OPEN_ID_CONNECT_PROVIDERS_RESPONSE: Shape = Shape {
         name: "OpenIDConnectProviderList",
         required: false,
         shape: &OPEN_ID_CONNECT_PROVIDER_LIST_TYPE,
+        place: None,
     }]),
 };
 pub(super) static LIST_ORGANIZATIONS_FEATURES_REQUEST: Shape =
@@ -1698,27 +2253,48 @@ pub(super) static LIST_ORGANIZATIONS_FEATURES_REQUEST: Shape =
 pub(super) static LIST_ORGANIZATIONS_FEATURES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OrganizationId", required: false, shape: &ORGANIZATION_ID_TYPE },
-        Member { name: "EnabledFeatures", required: false, shape: &FEATURES_LIST_TYPE },
+        Member {
+            name: "OrganizationId",
+            required: false,
+            shape: &ORGANIZATION_ID_TYPE,
+            place: None,
+        },
+        Member {
+            name: "EnabledFeatures",
+            required: false,
+            shape: &FEATURES_LIST_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static LIST_POLICIES_GRANTING_SERVICE_ACCESS_ENTRY: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "ServiceNamespace", required: false, shape: &SERVICE_NAMESPACE_TYPE },
+        Member {
+            name: "ServiceNamespace",
+            required: false,
+            shape: &SERVICE_NAMESPACE_TYPE,
+            place: None,
+        },
         Member {
             name: "Policies",
             required: false,
             shape: &POLICY_GRANTING_SERVICE_ACCESS_LIST_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static LIST_POLICIES_GRANTING_SERVICE_ACCESS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "Arn", required: true, shape: &ARN_TYPE },
-        Member { name: "ServiceNamespaces", required: true, shape: &SERVICE_NAMESPACE_LIST_TYPE },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "Arn", required: true, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "ServiceNamespaces",
+            required: true,
+            shape: &SERVICE_NAMESPACE_LIST_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE: Shape = Shape {
@@ -1728,124 +2304,135 @@ pub(super) static LIST_POLICIES_GRANTING_SERVICE_ACCESS_RESPONSE: Shape = Shape 
             name: "PoliciesGrantingServiceAccess",
             required: true,
             shape: &LIST_POLICY_GRANTING_SERVICE_ACCESS_RESPONSE_LIST_TYPE,
+            place: None,
         },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_POLICIES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Scope", required: false, shape: &POLICY_SCOPE_TYPE },
-        Member { name: "OnlyAttached", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "PathPrefix", required: false, shape: &POLICY_PATH_TYPE },
-        Member { name: "PolicyUsageFilter", required: false, shape: &POLICY_USAGE_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "Scope", required: false, shape: &POLICY_SCOPE_TYPE, place: None },
+        Member { name: "OnlyAttached", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "PathPrefix", required: false, shape: &POLICY_PATH_TYPE, place: None },
+        Member {
+            name: "PolicyUsageFilter",
+            required: false,
+            shape: &POLICY_USAGE_TYPE,
+            place: None,
+        },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_POLICIES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Policies", required: false, shape: &POLICY_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Policies", required: false, shape: &POLICY_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_POLICY_TAGS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_POLICY_TAGS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_POLICY_VERSIONS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_POLICY_VERSIONS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Versions", required: false, shape: &POLICY_DOCUMENT_VERSION_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "Versions",
+            required: false,
+            shape: &POLICY_DOCUMENT_VERSION_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ROLE_POLICIES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ROLE_POLICIES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyNames", required: true, shape: &POLICY_NAME_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "PolicyNames", required: true, shape: &POLICY_NAME_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ROLE_TAGS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ROLE_TAGS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ROLES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PathPrefix", required: false, shape: &PATH_PREFIX_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "PathPrefix", required: false, shape: &PATH_PREFIX_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_ROLES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Roles", required: true, shape: &ROLE_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Roles", required: true, shape: &ROLE_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SAML_PROVIDER_TAGS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SAMLProviderArn", required: true, shape: &ARN_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "SAMLProviderArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SAML_PROVIDER_TAGS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SAML_PROVIDERS_REQUEST: Shape =
@@ -1856,22 +2443,28 @@ pub(super) static LIST_SAML_PROVIDERS_RESPONSE: Shape = Shape {
         name: "SAMLProviderList",
         required: false,
         shape: &SAML_PROVIDER_LIST_TYPE,
+        place: None,
     }]),
 };
 pub(super) static LIST_SSH_PUBLIC_KEYS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SSH_PUBLIC_KEYS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SSHPublicKeys", required: false, shape: &SSH_PUBLIC_KEY_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "SSHPublicKeys",
+            required: false,
+            shape: &SSH_PUBLIC_KEY_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SERVER_CERTIFICATE_TAGS_REQUEST: Shape = Shape {
@@ -1881,25 +2474,26 @@ pub(super) static LIST_SERVER_CERTIFICATE_TAGS_REQUEST: Shape = Shape {
             name: "ServerCertificateName",
             required: true,
             shape: &SERVER_CERTIFICATE_NAME_TYPE,
+            place: None,
         },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SERVER_CERTIFICATE_TAGS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SERVER_CERTIFICATES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PathPrefix", required: false, shape: &PATH_PREFIX_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "PathPrefix", required: false, shape: &PATH_PREFIX_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SERVER_CERTIFICATES_RESPONSE: Shape = Shape {
@@ -1909,19 +2503,20 @@ pub(super) static LIST_SERVER_CERTIFICATES_RESPONSE: Shape = Shape {
             name: "ServerCertificateMetadataList",
             required: true,
             shape: &SERVER_CERTIFICATE_METADATA_LIST_TYPE,
+            place: None,
         },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SERVICE_SPECIFIC_CREDENTIALS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE },
-        Member { name: "ServiceName", required: false, shape: &SERVICE_NAME },
-        Member { name: "AllUsers", required: false, shape: &ALL_USERS },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "ServiceName", required: false, shape: &SERVICE_NAME, place: None },
+        Member { name: "AllUsers", required: false, shape: &ALL_USERS, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE: Shape = Shape {
@@ -1931,129 +2526,162 @@ pub(super) static LIST_SERVICE_SPECIFIC_CREDENTIALS_RESPONSE: Shape = Shape {
             name: "ServiceSpecificCredentials",
             required: false,
             shape: &SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE,
+            place: None,
         },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SIGNING_CERTIFICATES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_SIGNING_CERTIFICATES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Certificates", required: true, shape: &CERTIFICATE_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Certificates", required: true, shape: &CERTIFICATE_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_USER_POLICIES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_USER_POLICIES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyNames", required: true, shape: &POLICY_NAME_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "PolicyNames", required: true, shape: &POLICY_NAME_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_USER_TAGS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_USER_TAGS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_USERS_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PathPrefix", required: false, shape: &PATH_PREFIX_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member { name: "PathPrefix", required: false, shape: &PATH_PREFIX_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_USERS_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Users", required: true, shape: &USER_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member { name: "Users", required: true, shape: &USER_LIST_TYPE, place: None },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_VIRTUAL_MFA_DEVICES_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "AssignmentStatus", required: false, shape: &ASSIGNMENT_STATUS_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
+        Member {
+            name: "AssignmentStatus",
+            required: false,
+            shape: &ASSIGNMENT_STATUS_TYPE,
+            place: None,
+        },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
     ]),
 };
 pub(super) static LIST_VIRTUAL_MFA_DEVICES_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "VirtualMFADevices", required: true, shape: &VIRTUAL_MFA_DEVICE_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "VirtualMFADevices",
+            required: true,
+            shape: &VIRTUAL_MFA_DEVICE_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static LOGIN_PROFILE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "CreateDate", required: true, shape: &DATE_TYPE },
-        Member { name: "PasswordResetRequired", required: false, shape: &BOOLEAN_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "CreateDate", required: true, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "PasswordResetRequired",
+            required: false,
+            shape: &BOOLEAN_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static MFA_DEVICE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE },
-        Member { name: "EnableDate", required: true, shape: &DATE_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE, place: None },
+        Member { name: "EnableDate", required: true, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static MANAGED_POLICY_DETAIL: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyName", required: false, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyId", required: false, shape: &ID_TYPE },
-        Member { name: "Arn", required: false, shape: &ARN_TYPE },
-        Member { name: "Path", required: false, shape: &POLICY_PATH_TYPE },
-        Member { name: "DefaultVersionId", required: false, shape: &POLICY_VERSION_ID_TYPE },
-        Member { name: "AttachmentCount", required: false, shape: &ATTACHMENT_COUNT_TYPE },
+        Member { name: "PolicyName", required: false, shape: &POLICY_NAME_TYPE, place: None },
+        Member { name: "PolicyId", required: false, shape: &ID_TYPE, place: None },
+        Member { name: "Arn", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "Path", required: false, shape: &POLICY_PATH_TYPE, place: None },
+        Member {
+            name: "DefaultVersionId",
+            required: false,
+            shape: &POLICY_VERSION_ID_TYPE,
+            place: None,
+        },
+        Member {
+            name: "AttachmentCount",
+            required: false,
+            shape: &ATTACHMENT_COUNT_TYPE,
+            place: None,
+        },
         Member {
             name: "PermissionsBoundaryUsageCount",
             required: false,
             shape: &ATTACHMENT_COUNT_TYPE,
+            place: None,
         },
-        Member { name: "IsAttachable", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Description", required: false, shape: &POLICY_DESCRIPTION_TYPE },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
-        Member { name: "UpdateDate", required: false, shape: &DATE_TYPE },
+        Member { name: "IsAttachable", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member {
+            name: "Description",
+            required: false,
+            shape: &POLICY_DESCRIPTION_TYPE,
+            place: None,
+        },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "UpdateDate", required: false, shape: &DATE_TYPE, place: None },
         Member {
             name: "PolicyVersionList",
             required: false,
             shape: &POLICY_DOCUMENT_VERSION_LIST_TYPE,
+            place: None,
         },
     ]),
 };
@@ -2063,7 +2691,12 @@ pub(super) static MANAGED_POLICY_DETAIL_LIST_TYPE: Shape = Shape {
 };
 pub(super) static OPEN_ID_CONNECT_PROVIDER_LIST_ENTRY: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "Arn", required: false, shape: &ARN_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "Arn",
+        required: false,
+        shape: &ARN_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static OPEN_ID_CONNECT_PROVIDER_LIST_TYPE: Shape = Shape {
     sensitive: false,
@@ -2083,6 +2716,7 @@ pub(super) static ORDERED_ORGANIZATION_POLICY_TYPE: Shape = Shape {
         name: "ServiceControlPolicyInputList",
         required: false,
         shape: &SIMULATION_POLICY_LIST_TYPE,
+        place: None,
     }]),
 };
 pub(super) static ORGANIZATION_ID_TYPE: Shape = Shape {
@@ -2106,18 +2740,29 @@ pub(super) static ORGANIZATIONS_DECISION_DETAIL: Shape = Shape {
         name: "AllowedByOrganizations",
         required: false,
         shape: &BOOLEAN_TYPE,
+        place: None,
     }]),
 };
 pub(super) static PARAMETER_DEFINITION: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Name", required: true, shape: &PARAMETER_NAME_TYPE },
-        Member { name: "Type", required: true, shape: &PARAMETER_TYPE_TYPE },
-        Member { name: "SubType", required: false, shape: &PARAMETER_SUB_TYPE_TYPE },
-        Member { name: "Description", required: false, shape: &PARAMETER_DESCRIPTION_TYPE },
-        Member { name: "IsRequired", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "DefaultValue", required: false, shape: &PARAMETER_DEFAULT_VALUE_TYPE },
-        Member { name: "Immutable", required: false, shape: &BOOLEAN_TYPE },
+        Member { name: "Name", required: true, shape: &PARAMETER_NAME_TYPE, place: None },
+        Member { name: "Type", required: true, shape: &PARAMETER_TYPE_TYPE, place: None },
+        Member { name: "SubType", required: false, shape: &PARAMETER_SUB_TYPE_TYPE, place: None },
+        Member {
+            name: "Description",
+            required: false,
+            shape: &PARAMETER_DESCRIPTION_TYPE,
+            place: None,
+        },
+        Member { name: "IsRequired", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member {
+            name: "DefaultValue",
+            required: false,
+            shape: &PARAMETER_DEFAULT_VALUE_TYPE,
+            place: None,
+        },
+        Member { name: "Immutable", required: false, shape: &BOOLEAN_TYPE, place: None },
     ]),
 };
 pub(super) static PASSWORD_POLICY: Shape = Shape {
@@ -2127,20 +2772,42 @@ pub(super) static PASSWORD_POLICY: Shape = Shape {
             name: "MinimumPasswordLength",
             required: false,
             shape: &MINIMUM_PASSWORD_LENGTH_TYPE,
+            place: None,
         },
-        Member { name: "RequireSymbols", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "RequireNumbers", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "RequireUppercaseCharacters", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "RequireLowercaseCharacters", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "AllowUsersToChangePassword", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "ExpirePasswords", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "MaxPasswordAge", required: false, shape: &MAX_PASSWORD_AGE_TYPE },
+        Member { name: "RequireSymbols", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "RequireNumbers", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member {
+            name: "RequireUppercaseCharacters",
+            required: false,
+            shape: &BOOLEAN_TYPE,
+            place: None,
+        },
+        Member {
+            name: "RequireLowercaseCharacters",
+            required: false,
+            shape: &BOOLEAN_TYPE,
+            place: None,
+        },
+        Member {
+            name: "AllowUsersToChangePassword",
+            required: false,
+            shape: &BOOLEAN_TYPE,
+            place: None,
+        },
+        Member { name: "ExpirePasswords", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member {
+            name: "MaxPasswordAge",
+            required: false,
+            shape: &MAX_PASSWORD_AGE_TYPE,
+            place: None,
+        },
         Member {
             name: "PasswordReusePrevention",
             required: false,
             shape: &PASSWORD_REUSE_PREVENTION_TYPE,
+            place: None,
         },
-        Member { name: "HardExpiry", required: false, shape: &BOOLEAN_OBJECT_TYPE },
+        Member { name: "HardExpiry", required: false, shape: &BOOLEAN_OBJECT_TYPE, place: None },
     ]),
 };
 pub(super) static PERMISSIONS_BOUNDARY_ATTACHMENT_TYPE: Shape = Shape {
@@ -2157,34 +2824,56 @@ pub(super) static PERMISSIONS_BOUNDARY_DECISION_DETAIL: Shape = Shape {
         name: "AllowedByPermissionsBoundary",
         required: false,
         shape: &BOOLEAN_TYPE,
+        place: None,
     }]),
 };
 pub(super) static POLICY: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyName", required: false, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyId", required: false, shape: &ID_TYPE },
-        Member { name: "Arn", required: false, shape: &ARN_TYPE },
-        Member { name: "Path", required: false, shape: &POLICY_PATH_TYPE },
-        Member { name: "DefaultVersionId", required: false, shape: &POLICY_VERSION_ID_TYPE },
-        Member { name: "AttachmentCount", required: false, shape: &ATTACHMENT_COUNT_TYPE },
+        Member { name: "PolicyName", required: false, shape: &POLICY_NAME_TYPE, place: None },
+        Member { name: "PolicyId", required: false, shape: &ID_TYPE, place: None },
+        Member { name: "Arn", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "Path", required: false, shape: &POLICY_PATH_TYPE, place: None },
+        Member {
+            name: "DefaultVersionId",
+            required: false,
+            shape: &POLICY_VERSION_ID_TYPE,
+            place: None,
+        },
+        Member {
+            name: "AttachmentCount",
+            required: false,
+            shape: &ATTACHMENT_COUNT_TYPE,
+            place: None,
+        },
         Member {
             name: "PermissionsBoundaryUsageCount",
             required: false,
             shape: &ATTACHMENT_COUNT_TYPE,
+            place: None,
         },
-        Member { name: "IsAttachable", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Description", required: false, shape: &POLICY_DESCRIPTION_TYPE },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
-        Member { name: "UpdateDate", required: false, shape: &DATE_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "IsAttachable", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member {
+            name: "Description",
+            required: false,
+            shape: &POLICY_DESCRIPTION_TYPE,
+            place: None,
+        },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "UpdateDate", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static POLICY_DETAIL: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyName", required: false, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyDocument", required: false, shape: &POLICY_DOCUMENT_TYPE },
+        Member { name: "PolicyName", required: false, shape: &POLICY_NAME_TYPE, place: None },
+        Member {
+            name: "PolicyDocument",
+            required: false,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static POLICY_EVALUATION_DECISION_TYPE: Shape = Shape {
@@ -2202,18 +2891,23 @@ pub(super) static POLICY_EXCLUSIONS_LIST_TYPE: Shape = Shape {
 pub(super) static POLICY_GRANTING_SERVICE_ACCESS: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyType", required: true, shape: &POLICY_TYPE },
-        Member { name: "PolicyArn", required: false, shape: &ARN_TYPE },
-        Member { name: "EntityType", required: false, shape: &POLICY_OWNER_ENTITY_TYPE },
-        Member { name: "EntityName", required: false, shape: &ENTITY_NAME_TYPE },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
+        Member { name: "PolicyType", required: true, shape: &POLICY_TYPE, place: None },
+        Member { name: "PolicyArn", required: false, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "EntityType",
+            required: false,
+            shape: &POLICY_OWNER_ENTITY_TYPE,
+            place: None,
+        },
+        Member { name: "EntityName", required: false, shape: &ENTITY_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static POLICY_GROUP: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: false, shape: &GROUP_NAME_TYPE },
-        Member { name: "GroupId", required: false, shape: &ID_TYPE },
+        Member { name: "GroupName", required: false, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "GroupId", required: false, shape: &ID_TYPE, place: None },
     ]),
 };
 pub(super) static POLICY_GROUP_LIST_TYPE: Shape =
@@ -2221,12 +2915,18 @@ pub(super) static POLICY_GROUP_LIST_TYPE: Shape =
 pub(super) static POLICY_IDENTIFIER: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyType", required: false, shape: &POLICY_IDENTIFIER_POLICY_TYPE },
-        Member { name: "PolicyArn", required: false, shape: &ARN_TYPE },
+        Member {
+            name: "PolicyType",
+            required: false,
+            shape: &POLICY_IDENTIFIER_POLICY_TYPE,
+            place: None,
+        },
+        Member { name: "PolicyArn", required: false, shape: &ARN_TYPE, place: None },
         Member {
             name: "InlinePolicyIdentifier",
             required: false,
             shape: &INLINE_POLICY_IDENTIFIER_TYPE,
+            place: None,
         },
     ]),
 };
@@ -2245,9 +2945,14 @@ pub(super) static POLICY_IDENTIFIER_TYPE: Shape = Shape {
 pub(super) static POLICY_PARAMETER: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Name", required: false, shape: &POLICY_PARAMETER_NAME_TYPE },
-        Member { name: "Values", required: false, shape: &POLICY_PARAMETER_VALUES_LIST_TYPE },
-        Member { name: "Type", required: false, shape: &POLICY_PARAMETER_TYPE_ENUM },
+        Member { name: "Name", required: false, shape: &POLICY_PARAMETER_NAME_TYPE, place: None },
+        Member {
+            name: "Values",
+            required: false,
+            shape: &POLICY_PARAMETER_VALUES_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "Type", required: false, shape: &POLICY_PARAMETER_TYPE_ENUM, place: None },
     ]),
 };
 pub(super) static POLICY_PARAMETER_TYPE_ENUM: Shape = Shape {
@@ -2257,19 +2962,15 @@ pub(super) static POLICY_PARAMETER_TYPE_ENUM: Shape = Shape {
 pub(super) static POLICY_ROLE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: false, shape: &ROLE_NAME_TYPE },
-        Member { name: "RoleId", required: false, shape: &ID_TYPE },
+        Member { name: "RoleName", required: false, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "RoleId", required: false, shape: &ID_TYPE, place: None },
     ]),
 };
 pub(super) static POLICY_ROLE_LIST_TYPE: Shape =
     Shape { sensitive: false, kind: Kind::List { member: &POLICY_ROLE, length: Bounds::NONE } };
 pub(super) static POLICY_SOURCE_TYPE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Text {
-        length: Bounds::NONE,
-        pattern: None,
-        values: &["user", "group", "role", "aws-managed", "user-managed", "resource", "none"],
-    },
+    kind: Kind::Text { length: Bounds::NONE, pattern: None, values: &[] },
 };
 pub(super) static POLICY_USAGE_TYPE: Shape = Shape {
     sensitive: false,
@@ -2282,8 +2983,8 @@ pub(super) static POLICY_USAGE_TYPE: Shape = Shape {
 pub(super) static POLICY_USER: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE },
-        Member { name: "UserId", required: false, shape: &ID_TYPE },
+        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "UserId", required: false, shape: &ID_TYPE, place: None },
     ]),
 };
 pub(super) static POLICY_USER_LIST_TYPE: Shape =
@@ -2291,17 +2992,17 @@ pub(super) static POLICY_USER_LIST_TYPE: Shape =
 pub(super) static POLICY_VERSION: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Document", required: false, shape: &POLICY_DOCUMENT_TYPE },
-        Member { name: "VersionId", required: false, shape: &POLICY_VERSION_ID_TYPE },
-        Member { name: "IsDefaultVersion", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
+        Member { name: "Document", required: false, shape: &POLICY_DOCUMENT_TYPE, place: None },
+        Member { name: "VersionId", required: false, shape: &POLICY_VERSION_ID_TYPE, place: None },
+        Member { name: "IsDefaultVersion", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static POSITION: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Line", required: false, shape: &LINE_NUMBER },
-        Member { name: "Column", required: false, shape: &COLUMN_NUMBER },
+        Member { name: "Line", required: false, shape: &LINE_NUMBER, place: None },
+        Member { name: "Column", required: false, shape: &COLUMN_NUMBER, place: None },
     ]),
 };
 pub(super) static PUT_ACCOUNT_PROPERTIES_REQUEST: Shape = Shape {
@@ -2310,6 +3011,7 @@ pub(super) static PUT_ACCOUNT_PROPERTIES_REQUEST: Shape = Shape {
         name: "Properties",
         required: true,
         shape: &ACCOUNT_PROPERTIES_MAP_TYPE,
+        place: None,
     }]),
 };
 pub(super) static PUT_ACCOUNT_PROPERTIES_RESPONSE: Shape =
@@ -2317,39 +3019,54 @@ pub(super) static PUT_ACCOUNT_PROPERTIES_RESPONSE: Shape =
 pub(super) static PUT_GROUP_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyDocument", required: true, shape: &POLICY_DOCUMENT_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
+        Member {
+            name: "PolicyDocument",
+            required: true,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static PUT_ROLE_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "PermissionsBoundary", required: true, shape: &ARN_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "PermissionsBoundary", required: true, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static PUT_ROLE_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyDocument", required: true, shape: &POLICY_DOCUMENT_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
+        Member {
+            name: "PolicyDocument",
+            required: true,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static PUT_USER_PERMISSIONS_BOUNDARY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "PermissionsBoundary", required: true, shape: &ARN_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "PermissionsBoundary", required: true, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static PUT_USER_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE },
-        Member { name: "PolicyDocument", required: true, shape: &POLICY_DOCUMENT_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "PolicyName", required: true, shape: &POLICY_NAME_TYPE, place: None },
+        Member {
+            name: "PolicyDocument",
+            required: true,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static REASON_TYPE: Shape = Shape {
@@ -2367,29 +3084,39 @@ pub(super) static REGION_NAME_TYPE: Shape = Shape {
 pub(super) static REJECT_DELEGATION_REQUEST_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "DelegationRequestId", required: true, shape: &DELEGATION_REQUEST_ID_TYPE },
-        Member { name: "Notes", required: false, shape: &NOTES_TYPE },
+        Member {
+            name: "DelegationRequestId",
+            required: true,
+            shape: &DELEGATION_REQUEST_ID_TYPE,
+            place: None,
+        },
+        Member { name: "Notes", required: false, shape: &NOTES_TYPE, place: None },
     ]),
 };
 pub(super) static REMOVE_CLIENT_ID_FROM_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE },
-        Member { name: "ClientID", required: true, shape: &CLIENT_ID_TYPE },
+        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "ClientID", required: true, shape: &CLIENT_ID_TYPE, place: None },
     ]),
 };
 pub(super) static REMOVE_ROLE_FROM_INSTANCE_PROFILE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "InstanceProfileName", required: true, shape: &INSTANCE_PROFILE_NAME_TYPE },
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
+        Member {
+            name: "InstanceProfileName",
+            required: true,
+            shape: &INSTANCE_PROFILE_NAME_TYPE,
+            place: None,
+        },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static REMOVE_USER_FROM_GROUP_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static REPLACEMENT_VALUE_ENTRY: Shape = Shape {
@@ -2398,6 +3125,7 @@ pub(super) static REPLACEMENT_VALUE_ENTRY: Shape = Shape {
         name: "Values",
         required: true,
         shape: &REPLACEMENT_VALUE_LIST_TYPE,
+        place: None,
     }]),
 };
 pub(super) static REPORT_CONTENT_TYPE: Shape = Shape { sensitive: false, kind: Kind::Blob };
@@ -2420,11 +3148,12 @@ pub(super) static REPORT_STATE_TYPE: Shape = Shape {
 pub(super) static RESET_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE },
+        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE, place: None },
         Member {
             name: "ServiceSpecificCredentialId",
             required: true,
             shape: &SERVICE_SPECIFIC_CREDENTIAL_ID,
+            place: None,
         },
     ]),
 };
@@ -2434,6 +3163,7 @@ pub(super) static RESET_SERVICE_SPECIFIC_CREDENTIAL_RESPONSE: Shape = Shape {
         name: "ServiceSpecificCredential",
         required: false,
         shape: &SERVICE_SPECIFIC_CREDENTIAL,
+        place: None,
     }]),
 };
 pub(super) static RESOURCE_HANDLING_OPTION_TYPE: Shape = Shape {
@@ -2455,23 +3185,41 @@ pub(super) static RESOURCE_NAME_TYPE: Shape = Shape {
 pub(super) static RESOURCE_SPECIFIC_RESULT: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "EvalResourceName", required: true, shape: &RESOURCE_NAME_TYPE },
+        Member {
+            name: "EvalResourceName",
+            required: true,
+            shape: &RESOURCE_NAME_TYPE,
+            place: None,
+        },
         Member {
             name: "EvalResourceDecision",
             required: true,
             shape: &POLICY_EVALUATION_DECISION_TYPE,
+            place: None,
         },
-        Member { name: "MatchedStatements", required: false, shape: &STATEMENT_LIST_TYPE },
+        Member {
+            name: "MatchedStatements",
+            required: false,
+            shape: &STATEMENT_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "MissingContextValues",
             required: false,
             shape: &CONTEXT_KEY_NAMES_RESULT_LIST_TYPE,
+            place: None,
         },
-        Member { name: "EvalDecisionDetails", required: false, shape: &EVAL_DECISION_DETAILS_TYPE },
+        Member {
+            name: "EvalDecisionDetails",
+            required: false,
+            shape: &EVAL_DECISION_DETAILS_TYPE,
+            place: None,
+        },
         Member {
             name: "PermissionsBoundaryDecisionDetail",
             required: false,
             shape: &PERMISSIONS_BOUNDARY_DECISION_DETAIL,
+            place: None,
         },
     ]),
 };
@@ -2482,115 +3230,204 @@ pub(super) static RESOURCE_SPECIFIC_RESULT_LIST_TYPE: Shape = Shape {
 pub(super) static RESYNC_MFA_DEVICE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE },
-        Member { name: "AuthenticationCode1", required: true, shape: &AUTHENTICATION_CODE_TYPE },
-        Member { name: "AuthenticationCode2", required: true, shape: &AUTHENTICATION_CODE_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE, place: None },
+        Member {
+            name: "AuthenticationCode1",
+            required: true,
+            shape: &AUTHENTICATION_CODE_TYPE,
+            place: None,
+        },
+        Member {
+            name: "AuthenticationCode2",
+            required: true,
+            shape: &AUTHENTICATION_CODE_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static ROLE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: true, shape: &PATH_TYPE },
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "RoleId", required: true, shape: &ID_TYPE },
-        Member { name: "Arn", required: true, shape: &ARN_TYPE },
-        Member { name: "CreateDate", required: true, shape: &DATE_TYPE },
-        Member { name: "AssumeRolePolicyDocument", required: false, shape: &POLICY_DOCUMENT_TYPE },
-        Member { name: "Description", required: false, shape: &ROLE_DESCRIPTION_TYPE },
+        Member { name: "Path", required: true, shape: &PATH_TYPE, place: None },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "RoleId", required: true, shape: &ID_TYPE, place: None },
+        Member { name: "Arn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "CreateDate", required: true, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "AssumeRolePolicyDocument",
+            required: false,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
+        Member { name: "Description", required: false, shape: &ROLE_DESCRIPTION_TYPE, place: None },
         Member {
             name: "MaxSessionDuration",
             required: false,
             shape: &ROLE_MAX_SESSION_DURATION_TYPE,
+            place: None,
         },
         Member {
             name: "PermissionsBoundary",
             required: false,
             shape: &ATTACHED_PERMISSIONS_BOUNDARY,
+            place: None,
         },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
-        Member { name: "RoleLastUsed", required: false, shape: &ROLE_LAST_USED },
-        Member { name: "SourceRoleTemplate", required: false, shape: &SOURCE_ROLE_TEMPLATE },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
+        Member { name: "RoleLastUsed", required: false, shape: &ROLE_LAST_USED, place: None },
+        Member {
+            name: "SourceRoleTemplate",
+            required: false,
+            shape: &SOURCE_ROLE_TEMPLATE,
+            place: None,
+        },
     ]),
 };
 pub(super) static ROLE_DETAIL: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: false, shape: &PATH_TYPE },
-        Member { name: "RoleName", required: false, shape: &ROLE_NAME_TYPE },
-        Member { name: "RoleId", required: false, shape: &ID_TYPE },
-        Member { name: "Arn", required: false, shape: &ARN_TYPE },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
-        Member { name: "AssumeRolePolicyDocument", required: false, shape: &POLICY_DOCUMENT_TYPE },
-        Member { name: "InstanceProfileList", required: false, shape: &INSTANCE_PROFILE_LIST_TYPE },
-        Member { name: "RolePolicyList", required: false, shape: &POLICY_DETAIL_LIST_TYPE },
+        Member { name: "Path", required: false, shape: &PATH_TYPE, place: None },
+        Member { name: "RoleName", required: false, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "RoleId", required: false, shape: &ID_TYPE, place: None },
+        Member { name: "Arn", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "AssumeRolePolicyDocument",
+            required: false,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
+        Member {
+            name: "InstanceProfileList",
+            required: false,
+            shape: &INSTANCE_PROFILE_LIST_TYPE,
+            place: None,
+        },
+        Member {
+            name: "RolePolicyList",
+            required: false,
+            shape: &POLICY_DETAIL_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "AttachedManagedPolicies",
             required: false,
             shape: &ATTACHED_POLICIES_LIST_TYPE,
+            place: None,
         },
         Member {
             name: "PermissionsBoundary",
             required: false,
             shape: &ATTACHED_PERMISSIONS_BOUNDARY,
+            place: None,
         },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
-        Member { name: "RoleLastUsed", required: false, shape: &ROLE_LAST_USED },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
+        Member { name: "RoleLastUsed", required: false, shape: &ROLE_LAST_USED, place: None },
     ]),
 };
 pub(super) static ROLE_LAST_USED: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "LastUsedDate", required: false, shape: &DATE_TYPE },
-        Member { name: "Region", required: false, shape: &STRING_TYPE },
+        Member { name: "LastUsedDate", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "Region", required: false, shape: &STRING_TYPE, place: None },
     ]),
 };
 pub(super) static ROLE_TEMPLATE_VERSION: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "TemplateArn", required: false, shape: &ARN_TYPE },
-        Member { name: "TemplateName", required: false, shape: &ROLE_TEMPLATE_NAME_TYPE },
-        Member { name: "TemplateVersionId", required: false, shape: &ID_TYPE },
-        Member { name: "Description", required: false, shape: &ROLE_TEMPLATE_DESCRIPTION_TYPE },
-        Member { name: "MajorVersion", required: false, shape: &INTEGER_TYPE },
-        Member { name: "DefaultMinorVersion", required: false, shape: &MINOR_VERSION_TYPE },
-        Member { name: "ManagedByType", required: false, shape: &MANAGED_BY_TYPE_TYPE },
-        Member { name: "ManagedByValue", required: false, shape: &MANAGED_BY_VALUE_TYPE },
-        Member { name: "Enabled", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "MinorVersion", required: false, shape: &MINOR_VERSION_TYPE },
-        Member { name: "RoleNamePattern", required: false, shape: &ROLE_NAME_PATTERN_TYPE },
-        Member { name: "RolePathPattern", required: false, shape: &ROLE_PATH_PATTERN_TYPE },
+        Member { name: "TemplateArn", required: false, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "TemplateName",
+            required: false,
+            shape: &ROLE_TEMPLATE_NAME_TYPE,
+            place: None,
+        },
+        Member { name: "TemplateVersionId", required: false, shape: &ID_TYPE, place: None },
+        Member {
+            name: "Description",
+            required: false,
+            shape: &ROLE_TEMPLATE_DESCRIPTION_TYPE,
+            place: None,
+        },
+        Member { name: "MajorVersion", required: false, shape: &INTEGER_TYPE, place: None },
+        Member {
+            name: "DefaultMinorVersion",
+            required: false,
+            shape: &MINOR_VERSION_TYPE,
+            place: None,
+        },
+        Member {
+            name: "ManagedByType",
+            required: false,
+            shape: &MANAGED_BY_TYPE_TYPE,
+            place: None,
+        },
+        Member {
+            name: "ManagedByValue",
+            required: false,
+            shape: &MANAGED_BY_VALUE_TYPE,
+            place: None,
+        },
+        Member { name: "Enabled", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "MinorVersion", required: false, shape: &MINOR_VERSION_TYPE, place: None },
+        Member {
+            name: "RoleNamePattern",
+            required: false,
+            shape: &ROLE_NAME_PATTERN_TYPE,
+            place: None,
+        },
+        Member {
+            name: "RolePathPattern",
+            required: false,
+            shape: &ROLE_PATH_PATTERN_TYPE,
+            place: None,
+        },
         Member {
             name: "RoleDescriptionPattern",
             required: false,
             shape: &ROLE_DESCRIPTION_PATTERN_TYPE,
+            place: None,
         },
         Member {
             name: "AssumeRolePolicyDocumentTemplate",
             required: false,
             shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
         },
         Member {
             name: "InlinePolicyTemplates",
             required: false,
             shape: &INLINE_POLICY_TEMPLATE_LIST_TYPE,
+            place: None,
         },
-        Member { name: "ManagedPolicyArns", required: false, shape: &MANAGED_POLICY_ARN_LIST_TYPE },
-        Member { name: "PermissionBoundaryArn", required: false, shape: &ARN_TYPE },
+        Member {
+            name: "ManagedPolicyArns",
+            required: false,
+            shape: &MANAGED_POLICY_ARN_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "PermissionBoundaryArn", required: false, shape: &ARN_TYPE, place: None },
         Member {
             name: "ParametersDefinition",
             required: false,
             shape: &PARAMETERS_DEFINITION_LIST_TYPE,
+            place: None,
         },
-        Member { name: "RoleTagsTemplate", required: false, shape: &TAG_TEMPLATE_LIST_TYPE },
+        Member {
+            name: "RoleTagsTemplate",
+            required: false,
+            shape: &TAG_TEMPLATE_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "MaxSessionDuration",
             required: false,
             shape: &ROLE_MAX_SESSION_DURATION_TYPE,
+            place: None,
         },
-        Member { name: "VersionEnabled", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "CreateTimestamp", required: false, shape: &DATE_TYPE },
-        Member { name: "UpdateTimestamp", required: false, shape: &DATE_TYPE },
+        Member { name: "VersionEnabled", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "CreateTimestamp", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "UpdateTimestamp", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static ROLE_USAGE_LIST_TYPE: Shape =
@@ -2598,8 +3435,8 @@ pub(super) static ROLE_USAGE_LIST_TYPE: Shape =
 pub(super) static ROLE_USAGE_TYPE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Region", required: false, shape: &REGION_NAME_TYPE },
-        Member { name: "Resources", required: false, shape: &ARN_LIST_TYPE },
+        Member { name: "Region", required: false, shape: &REGION_NAME_TYPE, place: None },
+        Member { name: "Resources", required: false, shape: &ARN_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static SAML_METADATA_DOCUMENT_TYPE: Shape = Shape {
@@ -2613,16 +3450,16 @@ pub(super) static SAML_METADATA_DOCUMENT_TYPE: Shape = Shape {
 pub(super) static SAML_PRIVATE_KEY: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "KeyId", required: false, shape: &PRIVATE_KEY_ID_TYPE },
-        Member { name: "Timestamp", required: false, shape: &DATE_TYPE },
+        Member { name: "KeyId", required: false, shape: &PRIVATE_KEY_ID_TYPE, place: None },
+        Member { name: "Timestamp", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static SAML_PROVIDER_LIST_ENTRY: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Arn", required: false, shape: &ARN_TYPE },
-        Member { name: "ValidUntil", required: false, shape: &DATE_TYPE },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
+        Member { name: "Arn", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "ValidUntil", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static SAML_PROVIDER_LIST_TYPE: Shape = Shape {
@@ -2640,12 +3477,22 @@ pub(super) static SAML_PROVIDER_NAME_TYPE: Shape = Shape {
 pub(super) static SSH_PUBLIC_KEY: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "SSHPublicKeyId", required: true, shape: &PUBLIC_KEY_ID_TYPE },
-        Member { name: "Fingerprint", required: true, shape: &PUBLIC_KEY_FINGERPRINT_TYPE },
-        Member { name: "SSHPublicKeyBody", required: true, shape: &PUBLIC_KEY_MATERIAL_TYPE },
-        Member { name: "Status", required: true, shape: &STATUS_TYPE },
-        Member { name: "UploadDate", required: false, shape: &DATE_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "SSHPublicKeyId", required: true, shape: &PUBLIC_KEY_ID_TYPE, place: None },
+        Member {
+            name: "Fingerprint",
+            required: true,
+            shape: &PUBLIC_KEY_FINGERPRINT_TYPE,
+            place: None,
+        },
+        Member {
+            name: "SSHPublicKeyBody",
+            required: true,
+            shape: &PUBLIC_KEY_MATERIAL_TYPE,
+            place: None,
+        },
+        Member { name: "Status", required: true, shape: &STATUS_TYPE, place: None },
+        Member { name: "UploadDate", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static SSH_PUBLIC_KEY_LIST_TYPE: Shape = Shape {
@@ -2655,10 +3502,10 @@ pub(super) static SSH_PUBLIC_KEY_LIST_TYPE: Shape = Shape {
 pub(super) static SSH_PUBLIC_KEY_METADATA: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "SSHPublicKeyId", required: true, shape: &PUBLIC_KEY_ID_TYPE },
-        Member { name: "Status", required: true, shape: &STATUS_TYPE },
-        Member { name: "UploadDate", required: true, shape: &DATE_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "SSHPublicKeyId", required: true, shape: &PUBLIC_KEY_ID_TYPE, place: None },
+        Member { name: "Status", required: true, shape: &STATUS_TYPE, place: None },
+        Member { name: "UploadDate", required: true, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static SEND_DELEGATION_TOKEN_REQUEST: Shape = Shape {
@@ -2667,6 +3514,7 @@ pub(super) static SEND_DELEGATION_TOKEN_REQUEST: Shape = Shape {
         name: "DelegationRequestId",
         required: true,
         shape: &DELEGATION_REQUEST_ID_TYPE,
+        place: None,
     }]),
 };
 pub(super) static SERVER_CERTIFICATE: Shape = Shape {
@@ -2676,89 +3524,122 @@ pub(super) static SERVER_CERTIFICATE: Shape = Shape {
             name: "ServerCertificateMetadata",
             required: true,
             shape: &SERVER_CERTIFICATE_METADATA,
+            place: None,
         },
-        Member { name: "CertificateBody", required: true, shape: &CERTIFICATE_BODY_TYPE },
-        Member { name: "CertificateChain", required: false, shape: &CERTIFICATE_CHAIN_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member {
+            name: "CertificateBody",
+            required: true,
+            shape: &CERTIFICATE_BODY_TYPE,
+            place: None,
+        },
+        Member {
+            name: "CertificateChain",
+            required: false,
+            shape: &CERTIFICATE_CHAIN_TYPE,
+            place: None,
+        },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static SERVER_CERTIFICATE_METADATA: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: true, shape: &PATH_TYPE },
+        Member { name: "Path", required: true, shape: &PATH_TYPE, place: None },
         Member {
             name: "ServerCertificateName",
             required: true,
             shape: &SERVER_CERTIFICATE_NAME_TYPE,
+            place: None,
         },
-        Member { name: "ServerCertificateId", required: true, shape: &ID_TYPE },
-        Member { name: "Arn", required: true, shape: &ARN_TYPE },
-        Member { name: "UploadDate", required: false, shape: &DATE_TYPE },
-        Member { name: "Expiration", required: false, shape: &DATE_TYPE },
+        Member { name: "ServerCertificateId", required: true, shape: &ID_TYPE, place: None },
+        Member { name: "Arn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "UploadDate", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "Expiration", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static SERVICE_LAST_ACCESSED: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "ServiceName", required: true, shape: &SERVICE_NAME_TYPE },
-        Member { name: "LastAuthenticated", required: false, shape: &DATE_TYPE },
-        Member { name: "ServiceNamespace", required: true, shape: &SERVICE_NAMESPACE_TYPE },
-        Member { name: "LastAuthenticatedEntity", required: false, shape: &ARN_TYPE },
-        Member { name: "LastAuthenticatedRegion", required: false, shape: &STRING_TYPE },
-        Member { name: "TotalAuthenticatedEntities", required: false, shape: &INTEGER_TYPE },
+        Member { name: "ServiceName", required: true, shape: &SERVICE_NAME_TYPE, place: None },
+        Member { name: "LastAuthenticated", required: false, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "ServiceNamespace",
+            required: true,
+            shape: &SERVICE_NAMESPACE_TYPE,
+            place: None,
+        },
+        Member { name: "LastAuthenticatedEntity", required: false, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "LastAuthenticatedRegion",
+            required: false,
+            shape: &STRING_TYPE,
+            place: None,
+        },
+        Member {
+            name: "TotalAuthenticatedEntities",
+            required: false,
+            shape: &INTEGER_TYPE,
+            place: None,
+        },
         Member {
             name: "TrackedActionsLastAccessed",
             required: false,
             shape: &TRACKED_ACTIONS_LAST_ACCESSED,
+            place: None,
         },
     ]),
 };
 pub(super) static SERVICE_SPECIFIC_CREDENTIAL: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "CreateDate", required: true, shape: &DATE_TYPE },
-        Member { name: "ExpirationDate", required: false, shape: &DATE_TYPE },
-        Member { name: "ServiceName", required: true, shape: &SERVICE_NAME },
-        Member { name: "ServiceUserName", required: false, shape: &SERVICE_USER_NAME },
-        Member { name: "ServicePassword", required: false, shape: &SERVICE_PASSWORD },
+        Member { name: "CreateDate", required: true, shape: &DATE_TYPE, place: None },
+        Member { name: "ExpirationDate", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "ServiceName", required: true, shape: &SERVICE_NAME, place: None },
+        Member { name: "ServiceUserName", required: false, shape: &SERVICE_USER_NAME, place: None },
+        Member { name: "ServicePassword", required: false, shape: &SERVICE_PASSWORD, place: None },
         Member {
             name: "ServiceCredentialAlias",
             required: false,
             shape: &SERVICE_CREDENTIAL_ALIAS,
+            place: None,
         },
         Member {
             name: "ServiceCredentialSecret",
             required: false,
             shape: &SERVICE_CREDENTIAL_SECRET,
+            place: None,
         },
         Member {
             name: "ServiceSpecificCredentialId",
             required: true,
             shape: &SERVICE_SPECIFIC_CREDENTIAL_ID,
+            place: None,
         },
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "Status", required: true, shape: &STATUS_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "Status", required: true, shape: &STATUS_TYPE, place: None },
     ]),
 };
 pub(super) static SERVICE_SPECIFIC_CREDENTIAL_METADATA: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "Status", required: true, shape: &STATUS_TYPE },
-        Member { name: "ServiceUserName", required: false, shape: &SERVICE_USER_NAME },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "Status", required: true, shape: &STATUS_TYPE, place: None },
+        Member { name: "ServiceUserName", required: false, shape: &SERVICE_USER_NAME, place: None },
         Member {
             name: "ServiceCredentialAlias",
             required: false,
             shape: &SERVICE_CREDENTIAL_ALIAS,
+            place: None,
         },
-        Member { name: "CreateDate", required: true, shape: &DATE_TYPE },
-        Member { name: "ExpirationDate", required: false, shape: &DATE_TYPE },
+        Member { name: "CreateDate", required: true, shape: &DATE_TYPE, place: None },
+        Member { name: "ExpirationDate", required: false, shape: &DATE_TYPE, place: None },
         Member {
             name: "ServiceSpecificCredentialId",
             required: true,
             shape: &SERVICE_SPECIFIC_CREDENTIAL_ID,
+            place: None,
         },
-        Member { name: "ServiceName", required: true, shape: &SERVICE_NAME },
+        Member { name: "ServiceName", required: true, shape: &SERVICE_NAME, place: None },
     ]),
 };
 pub(super) static SERVICE_SPECIFIC_CREDENTIALS_LIST_TYPE: Shape = Shape {
@@ -2772,8 +3653,8 @@ pub(super) static SERVICES_LAST_ACCESSED: Shape = Shape {
 pub(super) static SET_DEFAULT_POLICY_VERSION_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
-        Member { name: "VersionId", required: true, shape: &POLICY_VERSION_ID_TYPE },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "VersionId", required: true, shape: &POLICY_VERSION_ID_TYPE, place: None },
     ]),
 };
 pub(super) static SET_SECURITY_TOKEN_SERVICE_PREFERENCES_REQUEST: Shape = Shape {
@@ -2782,83 +3663,140 @@ pub(super) static SET_SECURITY_TOKEN_SERVICE_PREFERENCES_REQUEST: Shape = Shape 
         name: "GlobalEndpointTokenVersion",
         required: true,
         shape: &GLOBAL_ENDPOINT_TOKEN_VERSION,
+        place: None,
     }]),
 };
 pub(super) static SIGNING_CERTIFICATE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "CertificateId", required: true, shape: &CERTIFICATE_ID_TYPE },
-        Member { name: "CertificateBody", required: true, shape: &CERTIFICATE_BODY_TYPE },
-        Member { name: "Status", required: true, shape: &STATUS_TYPE },
-        Member { name: "UploadDate", required: false, shape: &DATE_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "CertificateId", required: true, shape: &CERTIFICATE_ID_TYPE, place: None },
+        Member {
+            name: "CertificateBody",
+            required: true,
+            shape: &CERTIFICATE_BODY_TYPE,
+            place: None,
+        },
+        Member { name: "Status", required: true, shape: &STATUS_TYPE, place: None },
+        Member { name: "UploadDate", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static SIMULATE_CUSTOM_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyInputList", required: true, shape: &SIMULATION_POLICY_LIST_TYPE },
+        Member {
+            name: "PolicyInputList",
+            required: true,
+            shape: &SIMULATION_POLICY_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "PermissionsBoundaryPolicyInputList",
             required: false,
             shape: &SIMULATION_POLICY_LIST_TYPE,
+            place: None,
         },
         Member {
             name: "OrderedOrganizationPolicyInputList",
             required: false,
             shape: &ORGANIZATION_POLICY_LIST_TYPE,
+            place: None,
         },
-        Member { name: "ActionNames", required: true, shape: &ACTION_NAME_LIST_TYPE },
-        Member { name: "ResourceArns", required: false, shape: &RESOURCE_NAME_LIST_TYPE },
-        Member { name: "ResourcePolicy", required: false, shape: &POLICY_DOCUMENT_TYPE },
-        Member { name: "ResourceOwner", required: false, shape: &RESOURCE_NAME_TYPE },
-        Member { name: "CallerArn", required: false, shape: &RESOURCE_NAME_TYPE },
-        Member { name: "ContextEntries", required: false, shape: &CONTEXT_ENTRY_LIST_TYPE },
+        Member { name: "ActionNames", required: true, shape: &ACTION_NAME_LIST_TYPE, place: None },
+        Member {
+            name: "ResourceArns",
+            required: false,
+            shape: &RESOURCE_NAME_LIST_TYPE,
+            place: None,
+        },
+        Member {
+            name: "ResourcePolicy",
+            required: false,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
+        Member { name: "ResourceOwner", required: false, shape: &RESOURCE_NAME_TYPE, place: None },
+        Member { name: "CallerArn", required: false, shape: &RESOURCE_NAME_TYPE, place: None },
+        Member {
+            name: "ContextEntries",
+            required: false,
+            shape: &CONTEXT_ENTRY_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "ResourceHandlingOption",
             required: false,
             shape: &RESOURCE_HANDLING_OPTION_TYPE,
+            place: None,
         },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static SIMULATE_POLICY_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "EvaluationResults", required: false, shape: &EVALUATION_RESULTS_LIST_TYPE },
-        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE },
+        Member {
+            name: "EvaluationResults",
+            required: false,
+            shape: &EVALUATION_RESULTS_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "IsTruncated", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &RESPONSE_MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static SIMULATE_PRINCIPAL_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicySourceArn", required: true, shape: &ARN_TYPE },
-        Member { name: "PolicyInputList", required: false, shape: &SIMULATION_POLICY_LIST_TYPE },
+        Member { name: "PolicySourceArn", required: true, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "PolicyInputList",
+            required: false,
+            shape: &SIMULATION_POLICY_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "PermissionsBoundaryPolicyInputList",
             required: false,
             shape: &SIMULATION_POLICY_LIST_TYPE,
+            place: None,
         },
         Member {
             name: "PolicyExclusionList",
             required: false,
             shape: &POLICY_EXCLUSIONS_LIST_TYPE,
+            place: None,
         },
-        Member { name: "ActionNames", required: true, shape: &ACTION_NAME_LIST_TYPE },
-        Member { name: "ResourceArns", required: false, shape: &RESOURCE_NAME_LIST_TYPE },
-        Member { name: "ResourcePolicy", required: false, shape: &POLICY_DOCUMENT_TYPE },
-        Member { name: "ResourceOwner", required: false, shape: &RESOURCE_NAME_TYPE },
-        Member { name: "CallerArn", required: false, shape: &RESOURCE_NAME_TYPE },
-        Member { name: "ContextEntries", required: false, shape: &CONTEXT_ENTRY_LIST_TYPE },
+        Member { name: "ActionNames", required: true, shape: &ACTION_NAME_LIST_TYPE, place: None },
+        Member {
+            name: "ResourceArns",
+            required: false,
+            shape: &RESOURCE_NAME_LIST_TYPE,
+            place: None,
+        },
+        Member {
+            name: "ResourcePolicy",
+            required: false,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
+        Member { name: "ResourceOwner", required: false, shape: &RESOURCE_NAME_TYPE, place: None },
+        Member { name: "CallerArn", required: false, shape: &RESOURCE_NAME_TYPE, place: None },
+        Member {
+            name: "ContextEntries",
+            required: false,
+            shape: &CONTEXT_ENTRY_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "ResourceHandlingOption",
             required: false,
             shape: &RESOURCE_HANDLING_OPTION_TYPE,
+            place: None,
         },
-        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE },
-        Member { name: "Marker", required: false, shape: &MARKER_TYPE },
+        Member { name: "MaxItems", required: false, shape: &MAX_ITEMS_TYPE, place: None },
+        Member { name: "Marker", required: false, shape: &MARKER_TYPE, place: None },
     ]),
 };
 pub(super) static SIMULATION_POLICY_LIST_TYPE: Shape = Shape {
@@ -2868,17 +3806,27 @@ pub(super) static SIMULATION_POLICY_LIST_TYPE: Shape = Shape {
 pub(super) static SOURCE_ROLE_TEMPLATE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "TemplateArn", required: true, shape: &ARN_TYPE },
-        Member { name: "TemplateMinorVersion", required: true, shape: &INTEGER_TYPE },
+        Member { name: "TemplateArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "TemplateMinorVersion", required: true, shape: &INTEGER_TYPE, place: None },
     ]),
 };
 pub(super) static STATEMENT: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SourcePolicyId", required: false, shape: &POLICY_IDENTIFIER_TYPE },
-        Member { name: "SourcePolicyType", required: false, shape: &POLICY_SOURCE_TYPE },
-        Member { name: "StartPosition", required: false, shape: &POSITION },
-        Member { name: "EndPosition", required: false, shape: &POSITION },
+        Member {
+            name: "SourcePolicyId",
+            required: false,
+            shape: &POLICY_IDENTIFIER_TYPE,
+            place: None,
+        },
+        Member {
+            name: "SourcePolicyType",
+            required: false,
+            shape: &POLICY_SOURCE_TYPE,
+            place: None,
+        },
+        Member { name: "StartPosition", required: false, shape: &POSITION, place: None },
+        Member { name: "EndPosition", required: false, shape: &POSITION, place: None },
     ]),
 };
 pub(super) static STATEMENT_LIST_TYPE: Shape =
@@ -2886,50 +3834,55 @@ pub(super) static STATEMENT_LIST_TYPE: Shape =
 pub(super) static TAG: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Key", required: true, shape: &TAG_KEY_TYPE },
-        Member { name: "Value", required: true, shape: &TAG_VALUE_TYPE },
+        Member { name: "Key", required: true, shape: &TAG_KEY_TYPE, place: None },
+        Member { name: "Value", required: true, shape: &TAG_VALUE_TYPE, place: None },
     ]),
 };
 pub(super) static TAG_INSTANCE_PROFILE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "InstanceProfileName", required: true, shape: &INSTANCE_PROFILE_NAME_TYPE },
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
+        Member {
+            name: "InstanceProfileName",
+            required: true,
+            shape: &INSTANCE_PROFILE_NAME_TYPE,
+            place: None,
+        },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static TAG_MFA_DEVICE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE },
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
+        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE, place: None },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static TAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE },
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
+        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static TAG_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static TAG_ROLE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static TAG_SAML_PROVIDER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SAMLProviderArn", required: true, shape: &ARN_TYPE },
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
+        Member { name: "SAMLProviderArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static TAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape {
@@ -2939,31 +3892,32 @@ pub(super) static TAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape {
             name: "ServerCertificateName",
             required: true,
             shape: &SERVER_CERTIFICATE_NAME_TYPE,
+            place: None,
         },
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static TAG_TEMPLATE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Key", required: true, shape: &TAG_TEMPLATE_KEY_TYPE },
-        Member { name: "Value", required: true, shape: &TAG_TEMPLATE_VALUE_TYPE },
+        Member { name: "Key", required: true, shape: &TAG_TEMPLATE_KEY_TYPE, place: None },
+        Member { name: "Value", required: true, shape: &TAG_TEMPLATE_VALUE_TYPE, place: None },
     ]),
 };
 pub(super) static TAG_USER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "Tags", required: true, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static TRACKED_ACTION_LAST_ACCESSED: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "ActionName", required: false, shape: &STRING_TYPE },
-        Member { name: "LastAccessedEntity", required: false, shape: &ARN_TYPE },
-        Member { name: "LastAccessedTime", required: false, shape: &DATE_TYPE },
-        Member { name: "LastAccessedRegion", required: false, shape: &STRING_TYPE },
+        Member { name: "ActionName", required: false, shape: &STRING_TYPE, place: None },
+        Member { name: "LastAccessedEntity", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "LastAccessedTime", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "LastAccessedRegion", required: false, shape: &STRING_TYPE, place: None },
     ]),
 };
 pub(super) static TRACKED_ACTIONS_LAST_ACCESSED: Shape = Shape {
@@ -2973,43 +3927,48 @@ pub(super) static TRACKED_ACTIONS_LAST_ACCESSED: Shape = Shape {
 pub(super) static UNTAG_INSTANCE_PROFILE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "InstanceProfileName", required: true, shape: &INSTANCE_PROFILE_NAME_TYPE },
-        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE },
+        Member {
+            name: "InstanceProfileName",
+            required: true,
+            shape: &INSTANCE_PROFILE_NAME_TYPE,
+            place: None,
+        },
+        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static UNTAG_MFA_DEVICE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE },
-        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE },
+        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE, place: None },
+        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static UNTAG_OPEN_ID_CONNECT_PROVIDER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE },
-        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE },
+        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static UNTAG_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE },
-        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE },
+        Member { name: "PolicyArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static UNTAG_ROLE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static UNTAG_SAML_PROVIDER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SAMLProviderArn", required: true, shape: &ARN_TYPE },
-        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE },
+        Member { name: "SAMLProviderArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static UNTAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape {
@@ -3019,23 +3978,24 @@ pub(super) static UNTAG_SERVER_CERTIFICATE_REQUEST: Shape = Shape {
             name: "ServerCertificateName",
             required: true,
             shape: &SERVER_CERTIFICATE_NAME_TYPE,
+            place: None,
         },
-        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE },
+        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static UNTAG_USER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "TagKeys", required: true, shape: &TAG_KEY_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static UPDATE_ACCESS_KEY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "AccessKeyId", required: true, shape: &ACCESS_KEY_ID_TYPE },
-        Member { name: "Status", required: true, shape: &STATUS_TYPE },
+        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "AccessKeyId", required: true, shape: &ACCESS_KEY_ID_TYPE, place: None },
+        Member { name: "Status", required: true, shape: &STATUS_TYPE, place: None },
     ]),
 };
 pub(super) static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape {
@@ -3045,78 +4005,121 @@ pub(super) static UPDATE_ACCOUNT_PASSWORD_POLICY_REQUEST: Shape = Shape {
             name: "MinimumPasswordLength",
             required: false,
             shape: &MINIMUM_PASSWORD_LENGTH_TYPE,
+            place: None,
         },
-        Member { name: "RequireSymbols", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "RequireNumbers", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "RequireUppercaseCharacters", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "RequireLowercaseCharacters", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "AllowUsersToChangePassword", required: false, shape: &BOOLEAN_TYPE },
-        Member { name: "MaxPasswordAge", required: false, shape: &MAX_PASSWORD_AGE_TYPE },
+        Member { name: "RequireSymbols", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member { name: "RequireNumbers", required: false, shape: &BOOLEAN_TYPE, place: None },
+        Member {
+            name: "RequireUppercaseCharacters",
+            required: false,
+            shape: &BOOLEAN_TYPE,
+            place: None,
+        },
+        Member {
+            name: "RequireLowercaseCharacters",
+            required: false,
+            shape: &BOOLEAN_TYPE,
+            place: None,
+        },
+        Member {
+            name: "AllowUsersToChangePassword",
+            required: false,
+            shape: &BOOLEAN_TYPE,
+            place: None,
+        },
+        Member {
+            name: "MaxPasswordAge",
+            required: false,
+            shape: &MAX_PASSWORD_AGE_TYPE,
+            place: None,
+        },
         Member {
             name: "PasswordReusePrevention",
             required: false,
             shape: &PASSWORD_REUSE_PREVENTION_TYPE,
+            place: None,
         },
-        Member { name: "HardExpiry", required: false, shape: &BOOLEAN_OBJECT_TYPE },
+        Member { name: "HardExpiry", required: false, shape: &BOOLEAN_OBJECT_TYPE, place: None },
     ]),
 };
 pub(super) static UPDATE_ASSUME_ROLE_POLICY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "PolicyDocument", required: true, shape: &POLICY_DOCUMENT_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member {
+            name: "PolicyDocument",
+            required: true,
+            shape: &POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static UPDATE_DELEGATION_REQUEST_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "DelegationRequestId", required: true, shape: &DELEGATION_REQUEST_ID_TYPE },
-        Member { name: "Notes", required: false, shape: &NOTES_TYPE },
+        Member {
+            name: "DelegationRequestId",
+            required: true,
+            shape: &DELEGATION_REQUEST_ID_TYPE,
+            place: None,
+        },
+        Member { name: "Notes", required: false, shape: &NOTES_TYPE, place: None },
     ]),
 };
 pub(super) static UPDATE_GROUP_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE },
-        Member { name: "NewPath", required: false, shape: &PATH_TYPE },
-        Member { name: "NewGroupName", required: false, shape: &GROUP_NAME_TYPE },
+        Member { name: "GroupName", required: true, shape: &GROUP_NAME_TYPE, place: None },
+        Member { name: "NewPath", required: false, shape: &PATH_TYPE, place: None },
+        Member { name: "NewGroupName", required: false, shape: &GROUP_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static UPDATE_LOGIN_PROFILE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "Password", required: false, shape: &PASSWORD_TYPE },
-        Member { name: "PasswordResetRequired", required: false, shape: &BOOLEAN_OBJECT_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "Password", required: false, shape: &PASSWORD_TYPE, place: None },
+        Member {
+            name: "PasswordResetRequired",
+            required: false,
+            shape: &BOOLEAN_OBJECT_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static UPDATE_OPEN_ID_CONNECT_PROVIDER_THUMBPRINT_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE },
-        Member { name: "ThumbprintList", required: true, shape: &THUMBPRINT_LIST_TYPE },
+        Member { name: "OpenIDConnectProviderArn", required: true, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "ThumbprintList",
+            required: true,
+            shape: &THUMBPRINT_LIST_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static UPDATE_ROLE_DESCRIPTION_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "Description", required: true, shape: &ROLE_DESCRIPTION_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "Description", required: true, shape: &ROLE_DESCRIPTION_TYPE, place: None },
     ]),
 };
 pub(super) static UPDATE_ROLE_DESCRIPTION_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "Role", required: false, shape: &ROLE }]),
+    kind: Kind::Structure(&[Member { name: "Role", required: false, shape: &ROLE, place: None }]),
 };
 pub(super) static UPDATE_ROLE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE },
-        Member { name: "Description", required: false, shape: &ROLE_DESCRIPTION_TYPE },
+        Member { name: "RoleName", required: true, shape: &ROLE_NAME_TYPE, place: None },
+        Member { name: "Description", required: false, shape: &ROLE_DESCRIPTION_TYPE, place: None },
         Member {
             name: "MaxSessionDuration",
             required: false,
             shape: &ROLE_MAX_SESSION_DURATION_TYPE,
+            place: None,
         },
     ]),
 };
@@ -3129,27 +4132,39 @@ pub(super) static UPDATE_SAML_PROVIDER_REQUEST: Shape = Shape {
             name: "SAMLMetadataDocument",
             required: false,
             shape: &SAML_METADATA_DOCUMENT_TYPE,
+            place: None,
         },
-        Member { name: "SAMLProviderArn", required: true, shape: &ARN_TYPE },
+        Member { name: "SAMLProviderArn", required: true, shape: &ARN_TYPE, place: None },
         Member {
             name: "AssertionEncryptionMode",
             required: false,
             shape: &ASSERTION_ENCRYPTION_MODE_TYPE,
+            place: None,
         },
-        Member { name: "AddPrivateKey", required: false, shape: &PRIVATE_KEY_TYPE },
-        Member { name: "RemovePrivateKey", required: false, shape: &PRIVATE_KEY_ID_TYPE },
+        Member { name: "AddPrivateKey", required: false, shape: &PRIVATE_KEY_TYPE, place: None },
+        Member {
+            name: "RemovePrivateKey",
+            required: false,
+            shape: &PRIVATE_KEY_ID_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static UPDATE_SAML_PROVIDER_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "SAMLProviderArn", required: false, shape: &ARN_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "SAMLProviderArn",
+        required: false,
+        shape: &ARN_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static UPDATE_SSH_PUBLIC_KEY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "SSHPublicKeyId", required: true, shape: &PUBLIC_KEY_ID_TYPE },
-        Member { name: "Status", required: true, shape: &STATUS_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "SSHPublicKeyId", required: true, shape: &PUBLIC_KEY_ID_TYPE, place: None },
+        Member { name: "Status", required: true, shape: &STATUS_TYPE, place: None },
     ]),
 };
 pub(super) static UPDATE_SERVER_CERTIFICATE_REQUEST: Shape = Shape {
@@ -3159,48 +4174,56 @@ pub(super) static UPDATE_SERVER_CERTIFICATE_REQUEST: Shape = Shape {
             name: "ServerCertificateName",
             required: true,
             shape: &SERVER_CERTIFICATE_NAME_TYPE,
+            place: None,
         },
-        Member { name: "NewPath", required: false, shape: &PATH_TYPE },
+        Member { name: "NewPath", required: false, shape: &PATH_TYPE, place: None },
         Member {
             name: "NewServerCertificateName",
             required: false,
             shape: &SERVER_CERTIFICATE_NAME_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static UPDATE_SERVICE_SPECIFIC_CREDENTIAL_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE },
+        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE, place: None },
         Member {
             name: "ServiceSpecificCredentialId",
             required: true,
             shape: &SERVICE_SPECIFIC_CREDENTIAL_ID,
+            place: None,
         },
-        Member { name: "Status", required: true, shape: &STATUS_TYPE },
+        Member { name: "Status", required: true, shape: &STATUS_TYPE, place: None },
     ]),
 };
 pub(super) static UPDATE_SIGNING_CERTIFICATE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "CertificateId", required: true, shape: &CERTIFICATE_ID_TYPE },
-        Member { name: "Status", required: true, shape: &STATUS_TYPE },
+        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "CertificateId", required: true, shape: &CERTIFICATE_ID_TYPE, place: None },
+        Member { name: "Status", required: true, shape: &STATUS_TYPE, place: None },
     ]),
 };
 pub(super) static UPDATE_USER_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "NewPath", required: false, shape: &PATH_TYPE },
-        Member { name: "NewUserName", required: false, shape: &USER_NAME_TYPE },
+        Member { name: "UserName", required: true, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member { name: "NewPath", required: false, shape: &PATH_TYPE, place: None },
+        Member { name: "NewUserName", required: false, shape: &USER_NAME_TYPE, place: None },
     ]),
 };
 pub(super) static UPLOAD_SSH_PUBLIC_KEY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "SSHPublicKeyBody", required: true, shape: &PUBLIC_KEY_MATERIAL_TYPE },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member {
+            name: "SSHPublicKeyBody",
+            required: true,
+            shape: &PUBLIC_KEY_MATERIAL_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static UPLOAD_SSH_PUBLIC_KEY_RESPONSE: Shape = Shape {
@@ -3209,21 +4232,33 @@ pub(super) static UPLOAD_SSH_PUBLIC_KEY_RESPONSE: Shape = Shape {
         name: "SSHPublicKey",
         required: false,
         shape: &SSH_PUBLIC_KEY,
+        place: None,
     }]),
 };
 pub(super) static UPLOAD_SERVER_CERTIFICATE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: false, shape: &PATH_TYPE },
+        Member { name: "Path", required: false, shape: &PATH_TYPE, place: None },
         Member {
             name: "ServerCertificateName",
             required: true,
             shape: &SERVER_CERTIFICATE_NAME_TYPE,
+            place: None,
         },
-        Member { name: "CertificateBody", required: true, shape: &CERTIFICATE_BODY_TYPE },
-        Member { name: "PrivateKey", required: true, shape: &PRIVATE_KEY_TYPE },
-        Member { name: "CertificateChain", required: false, shape: &CERTIFICATE_CHAIN_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member {
+            name: "CertificateBody",
+            required: true,
+            shape: &CERTIFICATE_BODY_TYPE,
+            place: None,
+        },
+        Member { name: "PrivateKey", required: true, shape: &PRIVATE_KEY_TYPE, place: None },
+        Member {
+            name: "CertificateChain",
+            required: false,
+            shape: &CERTIFICATE_CHAIN_TYPE,
+            place: None,
+        },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static UPLOAD_SERVER_CERTIFICATE_RESPONSE: Shape = Shape {
@@ -3233,15 +4268,21 @@ pub(super) static UPLOAD_SERVER_CERTIFICATE_RESPONSE: Shape = Shape {
             name: "ServerCertificateMetadata",
             required: false,
             shape: &SERVER_CERTIFICATE_METADATA,
+            place: None,
         },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static UPLOAD_SIGNING_CERTIFICATE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE },
-        Member { name: "CertificateBody", required: true, shape: &CERTIFICATE_BODY_TYPE },
+        Member { name: "UserName", required: false, shape: &EXISTING_USER_NAME_TYPE, place: None },
+        Member {
+            name: "CertificateBody",
+            required: true,
+            shape: &CERTIFICATE_BODY_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static UPLOAD_SIGNING_CERTIFICATE_RESPONSE: Shape = Shape {
@@ -3250,57 +4291,66 @@ pub(super) static UPLOAD_SIGNING_CERTIFICATE_RESPONSE: Shape = Shape {
         name: "Certificate",
         required: true,
         shape: &SIGNING_CERTIFICATE,
+        place: None,
     }]),
 };
 pub(super) static USER: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: true, shape: &PATH_TYPE },
-        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "UserId", required: true, shape: &ID_TYPE },
-        Member { name: "Arn", required: true, shape: &ARN_TYPE },
-        Member { name: "CreateDate", required: true, shape: &DATE_TYPE },
-        Member { name: "PasswordLastUsed", required: false, shape: &DATE_TYPE },
+        Member { name: "Path", required: true, shape: &PATH_TYPE, place: None },
+        Member { name: "UserName", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "UserId", required: true, shape: &ID_TYPE, place: None },
+        Member { name: "Arn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "CreateDate", required: true, shape: &DATE_TYPE, place: None },
+        Member { name: "PasswordLastUsed", required: false, shape: &DATE_TYPE, place: None },
         Member {
             name: "PermissionsBoundary",
             required: false,
             shape: &ATTACHED_PERMISSIONS_BOUNDARY,
+            place: None,
         },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static USER_DETAIL: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Path", required: false, shape: &PATH_TYPE },
-        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE },
-        Member { name: "UserId", required: false, shape: &ID_TYPE },
-        Member { name: "Arn", required: false, shape: &ARN_TYPE },
-        Member { name: "CreateDate", required: false, shape: &DATE_TYPE },
-        Member { name: "UserPolicyList", required: false, shape: &POLICY_DETAIL_LIST_TYPE },
-        Member { name: "GroupList", required: false, shape: &GROUP_NAME_LIST_TYPE },
+        Member { name: "Path", required: false, shape: &PATH_TYPE, place: None },
+        Member { name: "UserName", required: false, shape: &USER_NAME_TYPE, place: None },
+        Member { name: "UserId", required: false, shape: &ID_TYPE, place: None },
+        Member { name: "Arn", required: false, shape: &ARN_TYPE, place: None },
+        Member { name: "CreateDate", required: false, shape: &DATE_TYPE, place: None },
+        Member {
+            name: "UserPolicyList",
+            required: false,
+            shape: &POLICY_DETAIL_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "GroupList", required: false, shape: &GROUP_NAME_LIST_TYPE, place: None },
         Member {
             name: "AttachedManagedPolicies",
             required: false,
             shape: &ATTACHED_POLICIES_LIST_TYPE,
+            place: None,
         },
         Member {
             name: "PermissionsBoundary",
             required: false,
             shape: &ATTACHED_PERMISSIONS_BOUNDARY,
+            place: None,
         },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static VIRTUAL_MFA_DEVICE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE },
-        Member { name: "Base32StringSeed", required: false, shape: &BOOTSTRAP_DATUM },
-        Member { name: "QRCodePNG", required: false, shape: &BOOTSTRAP_DATUM },
-        Member { name: "User", required: false, shape: &USER },
-        Member { name: "EnableDate", required: false, shape: &DATE_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "SerialNumber", required: true, shape: &SERIAL_NUMBER_TYPE, place: None },
+        Member { name: "Base32StringSeed", required: false, shape: &BOOTSTRAP_DATUM, place: None },
+        Member { name: "QRCodePNG", required: false, shape: &BOOTSTRAP_DATUM, place: None },
+        Member { name: "User", required: false, shape: &USER, place: None },
+        Member { name: "EnableDate", required: false, shape: &DATE_TYPE, place: None },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static ACCESS_KEY_ID_TYPE: Shape = Shape {

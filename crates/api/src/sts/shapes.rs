@@ -6,150 +6,295 @@ use crate::shape::{Bounds, Kind, Member, Shape};
 pub(super) static ASSUME_ROLE_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleArn", required: true, shape: &ARN_TYPE },
-        Member { name: "RoleSessionName", required: true, shape: &ROLE_SESSION_NAME_TYPE },
-        Member { name: "PolicyArns", required: false, shape: &POLICY_DESCRIPTOR_LIST_TYPE },
+        Member { name: "RoleArn", required: true, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "RoleSessionName",
+            required: true,
+            shape: &ROLE_SESSION_NAME_TYPE,
+            place: None,
+        },
+        Member {
+            name: "PolicyArns",
+            required: false,
+            shape: &POLICY_DESCRIPTOR_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "Policy",
             required: false,
             shape: &UNRESTRICTED_SESSION_POLICY_DOCUMENT_TYPE,
+            place: None,
         },
-        Member { name: "DurationSeconds", required: false, shape: &ROLE_DURATION_SECONDS_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
-        Member { name: "TransitiveTagKeys", required: false, shape: &TAG_KEY_LIST_TYPE },
-        Member { name: "ExternalId", required: false, shape: &EXTERNAL_ID_TYPE },
-        Member { name: "SerialNumber", required: false, shape: &SERIAL_NUMBER_TYPE },
-        Member { name: "TokenCode", required: false, shape: &TOKEN_CODE_TYPE },
-        Member { name: "SourceIdentity", required: false, shape: &SOURCE_IDENTITY_TYPE },
-        Member { name: "ProvidedContexts", required: false, shape: &PROVIDED_CONTEXTS_LIST_TYPE },
+        Member {
+            name: "DurationSeconds",
+            required: false,
+            shape: &ROLE_DURATION_SECONDS_TYPE,
+            place: None,
+        },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
+        Member {
+            name: "TransitiveTagKeys",
+            required: false,
+            shape: &TAG_KEY_LIST_TYPE,
+            place: None,
+        },
+        Member { name: "ExternalId", required: false, shape: &EXTERNAL_ID_TYPE, place: None },
+        Member { name: "SerialNumber", required: false, shape: &SERIAL_NUMBER_TYPE, place: None },
+        Member { name: "TokenCode", required: false, shape: &TOKEN_CODE_TYPE, place: None },
+        Member {
+            name: "SourceIdentity",
+            required: false,
+            shape: &SOURCE_IDENTITY_TYPE,
+            place: None,
+        },
+        Member {
+            name: "ProvidedContexts",
+            required: false,
+            shape: &PROVIDED_CONTEXTS_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "MinimumSessionTokenSize",
             required: false,
             shape: &MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static ASSUME_ROLE_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Credentials", required: false, shape: &CREDENTIALS },
-        Member { name: "AssumedRoleUser", required: false, shape: &ASSUMED_ROLE_USER },
-        Member { name: "PackedPolicySize", required: false, shape: &NON_NEGATIVE_INTEGER_TYPE },
-        Member { name: "SourceIdentity", required: false, shape: &SOURCE_IDENTITY_TYPE },
+        Member { name: "Credentials", required: false, shape: &CREDENTIALS, place: None },
+        Member { name: "AssumedRoleUser", required: false, shape: &ASSUMED_ROLE_USER, place: None },
+        Member {
+            name: "PackedPolicySize",
+            required: false,
+            shape: &NON_NEGATIVE_INTEGER_TYPE,
+            place: None,
+        },
+        Member {
+            name: "SourceIdentity",
+            required: false,
+            shape: &SOURCE_IDENTITY_TYPE,
+            place: None,
+        },
         Member {
             name: "SessionTokenUtilization",
             required: false,
             shape: &SESSION_TOKEN_UTILIZATION_TYPE,
+            place: None,
         },
-        Member { name: "SessionTokenSize", required: false, shape: &SESSION_TOKEN_SIZE_TYPE },
+        Member {
+            name: "SessionTokenSize",
+            required: false,
+            shape: &SESSION_TOKEN_SIZE_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static ASSUME_ROLE_WITH_SAML_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleArn", required: true, shape: &ARN_TYPE },
-        Member { name: "PrincipalArn", required: true, shape: &ARN_TYPE },
-        Member { name: "SAMLAssertion", required: true, shape: &SAML_ASSERTION_TYPE },
-        Member { name: "PolicyArns", required: false, shape: &POLICY_DESCRIPTOR_LIST_TYPE },
-        Member { name: "Policy", required: false, shape: &SESSION_POLICY_DOCUMENT_TYPE },
-        Member { name: "DurationSeconds", required: false, shape: &ROLE_DURATION_SECONDS_TYPE },
+        Member { name: "RoleArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "PrincipalArn", required: true, shape: &ARN_TYPE, place: None },
+        Member { name: "SAMLAssertion", required: true, shape: &SAML_ASSERTION_TYPE, place: None },
+        Member {
+            name: "PolicyArns",
+            required: false,
+            shape: &POLICY_DESCRIPTOR_LIST_TYPE,
+            place: None,
+        },
+        Member {
+            name: "Policy",
+            required: false,
+            shape: &SESSION_POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
+        Member {
+            name: "DurationSeconds",
+            required: false,
+            shape: &ROLE_DURATION_SECONDS_TYPE,
+            place: None,
+        },
         Member {
             name: "MinimumSessionTokenSize",
             required: false,
             shape: &MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static ASSUME_ROLE_WITH_SAML_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Credentials", required: false, shape: &CREDENTIALS },
-        Member { name: "AssumedRoleUser", required: false, shape: &ASSUMED_ROLE_USER },
-        Member { name: "PackedPolicySize", required: false, shape: &NON_NEGATIVE_INTEGER_TYPE },
-        Member { name: "Subject", required: false, shape: &SUBJECT },
-        Member { name: "SubjectType", required: false, shape: &SUBJECT_TYPE },
-        Member { name: "Issuer", required: false, shape: &ISSUER },
-        Member { name: "Audience", required: false, shape: &AUDIENCE },
-        Member { name: "NameQualifier", required: false, shape: &NAME_QUALIFIER },
-        Member { name: "SourceIdentity", required: false, shape: &SOURCE_IDENTITY_TYPE },
+        Member { name: "Credentials", required: false, shape: &CREDENTIALS, place: None },
+        Member { name: "AssumedRoleUser", required: false, shape: &ASSUMED_ROLE_USER, place: None },
+        Member {
+            name: "PackedPolicySize",
+            required: false,
+            shape: &NON_NEGATIVE_INTEGER_TYPE,
+            place: None,
+        },
+        Member { name: "Subject", required: false, shape: &SUBJECT, place: None },
+        Member { name: "SubjectType", required: false, shape: &SUBJECT_TYPE, place: None },
+        Member { name: "Issuer", required: false, shape: &ISSUER, place: None },
+        Member { name: "Audience", required: false, shape: &AUDIENCE, place: None },
+        Member { name: "NameQualifier", required: false, shape: &NAME_QUALIFIER, place: None },
+        Member {
+            name: "SourceIdentity",
+            required: false,
+            shape: &SOURCE_IDENTITY_TYPE,
+            place: None,
+        },
         Member {
             name: "SessionTokenUtilization",
             required: false,
             shape: &SESSION_TOKEN_UTILIZATION_TYPE,
+            place: None,
         },
-        Member { name: "SessionTokenSize", required: false, shape: &SESSION_TOKEN_SIZE_TYPE },
+        Member {
+            name: "SessionTokenSize",
+            required: false,
+            shape: &SESSION_TOKEN_SIZE_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static ASSUME_ROLE_WITH_WEB_IDENTITY_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "RoleArn", required: true, shape: &ARN_TYPE },
-        Member { name: "RoleSessionName", required: true, shape: &ROLE_SESSION_NAME_TYPE },
-        Member { name: "WebIdentityToken", required: true, shape: &CLIENT_TOKEN_TYPE },
-        Member { name: "ProviderId", required: false, shape: &URL_TYPE },
-        Member { name: "PolicyArns", required: false, shape: &POLICY_DESCRIPTOR_LIST_TYPE },
-        Member { name: "Policy", required: false, shape: &SESSION_POLICY_DOCUMENT_TYPE },
-        Member { name: "DurationSeconds", required: false, shape: &ROLE_DURATION_SECONDS_TYPE },
+        Member { name: "RoleArn", required: true, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "RoleSessionName",
+            required: true,
+            shape: &ROLE_SESSION_NAME_TYPE,
+            place: None,
+        },
+        Member { name: "WebIdentityToken", required: true, shape: &CLIENT_TOKEN_TYPE, place: None },
+        Member { name: "ProviderId", required: false, shape: &URL_TYPE, place: None },
+        Member {
+            name: "PolicyArns",
+            required: false,
+            shape: &POLICY_DESCRIPTOR_LIST_TYPE,
+            place: None,
+        },
+        Member {
+            name: "Policy",
+            required: false,
+            shape: &SESSION_POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
+        Member {
+            name: "DurationSeconds",
+            required: false,
+            shape: &ROLE_DURATION_SECONDS_TYPE,
+            place: None,
+        },
         Member {
             name: "MinimumSessionTokenSize",
             required: false,
             shape: &MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static ASSUME_ROLE_WITH_WEB_IDENTITY_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Credentials", required: false, shape: &CREDENTIALS },
+        Member { name: "Credentials", required: false, shape: &CREDENTIALS, place: None },
         Member {
             name: "SubjectFromWebIdentityToken",
             required: false,
             shape: &WEB_IDENTITY_SUBJECT_TYPE,
+            place: None,
         },
-        Member { name: "AssumedRoleUser", required: false, shape: &ASSUMED_ROLE_USER },
-        Member { name: "PackedPolicySize", required: false, shape: &NON_NEGATIVE_INTEGER_TYPE },
-        Member { name: "Provider", required: false, shape: &ISSUER },
-        Member { name: "Audience", required: false, shape: &AUDIENCE },
-        Member { name: "SourceIdentity", required: false, shape: &SOURCE_IDENTITY_TYPE },
+        Member { name: "AssumedRoleUser", required: false, shape: &ASSUMED_ROLE_USER, place: None },
+        Member {
+            name: "PackedPolicySize",
+            required: false,
+            shape: &NON_NEGATIVE_INTEGER_TYPE,
+            place: None,
+        },
+        Member { name: "Provider", required: false, shape: &ISSUER, place: None },
+        Member { name: "Audience", required: false, shape: &AUDIENCE, place: None },
+        Member {
+            name: "SourceIdentity",
+            required: false,
+            shape: &SOURCE_IDENTITY_TYPE,
+            place: None,
+        },
         Member {
             name: "SessionTokenUtilization",
             required: false,
             shape: &SESSION_TOKEN_UTILIZATION_TYPE,
+            place: None,
         },
-        Member { name: "SessionTokenSize", required: false, shape: &SESSION_TOKEN_SIZE_TYPE },
+        Member {
+            name: "SessionTokenSize",
+            required: false,
+            shape: &SESSION_TOKEN_SIZE_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static ASSUME_ROOT_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "TargetPrincipal", required: true, shape: &TARGET_PRINCIPAL_TYPE },
-        Member { name: "TaskPolicyArn", required: true, shape: &POLICY_DESCRIPTOR_TYPE },
-        Member { name: "DurationSeconds", required: false, shape: &ROOT_DURATION_SECONDS_TYPE },
+        Member {
+            name: "TargetPrincipal",
+            required: true,
+            shape: &TARGET_PRINCIPAL_TYPE,
+            place: None,
+        },
+        Member {
+            name: "TaskPolicyArn",
+            required: true,
+            shape: &POLICY_DESCRIPTOR_TYPE,
+            place: None,
+        },
+        Member {
+            name: "DurationSeconds",
+            required: false,
+            shape: &ROOT_DURATION_SECONDS_TYPE,
+            place: None,
+        },
         Member {
             name: "MinimumSessionTokenSize",
             required: false,
             shape: &MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static ASSUME_ROOT_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Credentials", required: false, shape: &CREDENTIALS },
-        Member { name: "SourceIdentity", required: false, shape: &SOURCE_IDENTITY_TYPE },
+        Member { name: "Credentials", required: false, shape: &CREDENTIALS, place: None },
+        Member {
+            name: "SourceIdentity",
+            required: false,
+            shape: &SOURCE_IDENTITY_TYPE,
+            place: None,
+        },
         Member {
             name: "SessionTokenUtilization",
             required: false,
             shape: &SESSION_TOKEN_UTILIZATION_TYPE,
+            place: None,
         },
-        Member { name: "SessionTokenSize", required: false, shape: &SESSION_TOKEN_SIZE_TYPE },
+        Member {
+            name: "SessionTokenSize",
+            required: false,
+            shape: &SESSION_TOKEN_SIZE_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static ASSUMED_ROLE_USER: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "AssumedRoleId", required: true, shape: &ASSUMED_ROLE_ID_TYPE },
-        Member { name: "Arn", required: true, shape: &ARN_TYPE },
+        Member { name: "AssumedRoleId", required: true, shape: &ASSUMED_ROLE_ID_TYPE, place: None },
+        Member { name: "Arn", required: true, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static AUDIENCE: Shape = Shape {
@@ -159,10 +304,15 @@ pub(super) static AUDIENCE: Shape = Shape {
 pub(super) static CREDENTIALS: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "AccessKeyId", required: true, shape: &ACCESS_KEY_ID_TYPE },
-        Member { name: "SecretAccessKey", required: true, shape: &ACCESS_KEY_SECRET_TYPE },
-        Member { name: "SessionToken", required: true, shape: &TOKEN_TYPE },
-        Member { name: "Expiration", required: true, shape: &DATE_TYPE },
+        Member { name: "AccessKeyId", required: true, shape: &ACCESS_KEY_ID_TYPE, place: None },
+        Member {
+            name: "SecretAccessKey",
+            required: true,
+            shape: &ACCESS_KEY_SECRET_TYPE,
+            place: None,
+        },
+        Member { name: "SessionToken", required: true, shape: &TOKEN_TYPE, place: None },
+        Member { name: "Expiration", required: true, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static DECODE_AUTHORIZATION_MESSAGE_REQUEST: Shape = Shape {
@@ -171,6 +321,7 @@ pub(super) static DECODE_AUTHORIZATION_MESSAGE_REQUEST: Shape = Shape {
         name: "EncodedMessage",
         required: true,
         shape: &ENCODED_MESSAGE_TYPE,
+        place: None,
     }]),
 };
 pub(super) static DECODE_AUTHORIZATION_MESSAGE_RESPONSE: Shape = Shape {
@@ -179,13 +330,14 @@ pub(super) static DECODE_AUTHORIZATION_MESSAGE_RESPONSE: Shape = Shape {
         name: "DecodedMessage",
         required: false,
         shape: &DECODED_MESSAGE_TYPE,
+        place: None,
     }]),
 };
 pub(super) static FEDERATED_USER: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "FederatedUserId", required: true, shape: &FEDERATED_ID_TYPE },
-        Member { name: "Arn", required: true, shape: &ARN_TYPE },
+        Member { name: "FederatedUserId", required: true, shape: &FEDERATED_ID_TYPE, place: None },
+        Member { name: "Arn", required: true, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static GET_ACCESS_KEY_INFO_REQUEST: Shape = Shape {
@@ -194,20 +346,26 @@ pub(super) static GET_ACCESS_KEY_INFO_REQUEST: Shape = Shape {
         name: "AccessKeyId",
         required: true,
         shape: &ACCESS_KEY_ID_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_ACCESS_KEY_INFO_RESPONSE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "Account", required: false, shape: &ACCOUNT_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "Account",
+        required: false,
+        shape: &ACCOUNT_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static GET_CALLER_IDENTITY_REQUEST: Shape =
     Shape { sensitive: false, kind: Kind::Structure(&[]) };
 pub(super) static GET_CALLER_IDENTITY_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "UserId", required: false, shape: &USER_ID_TYPE },
-        Member { name: "Account", required: false, shape: &ACCOUNT_TYPE },
-        Member { name: "Arn", required: false, shape: &ARN_TYPE },
+        Member { name: "UserId", required: false, shape: &USER_ID_TYPE, place: None },
+        Member { name: "Account", required: false, shape: &ACCOUNT_TYPE, place: None },
+        Member { name: "Arn", required: false, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static GET_DELEGATED_ACCESS_TOKEN_REQUEST: Shape = Shape {
@@ -216,88 +374,149 @@ pub(super) static GET_DELEGATED_ACCESS_TOKEN_REQUEST: Shape = Shape {
         name: "TradeInToken",
         required: true,
         shape: &TRADE_IN_TOKEN_TYPE,
+        place: None,
     }]),
 };
 pub(super) static GET_DELEGATED_ACCESS_TOKEN_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Credentials", required: false, shape: &CREDENTIALS },
-        Member { name: "PackedPolicySize", required: false, shape: &NON_NEGATIVE_INTEGER_TYPE },
-        Member { name: "AssumedPrincipal", required: false, shape: &ARN_TYPE },
+        Member { name: "Credentials", required: false, shape: &CREDENTIALS, place: None },
+        Member {
+            name: "PackedPolicySize",
+            required: false,
+            shape: &NON_NEGATIVE_INTEGER_TYPE,
+            place: None,
+        },
+        Member { name: "AssumedPrincipal", required: false, shape: &ARN_TYPE, place: None },
     ]),
 };
 pub(super) static GET_FEDERATION_TOKEN_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Name", required: true, shape: &USER_NAME_TYPE },
-        Member { name: "Policy", required: false, shape: &SESSION_POLICY_DOCUMENT_TYPE },
-        Member { name: "PolicyArns", required: false, shape: &POLICY_DESCRIPTOR_LIST_TYPE },
-        Member { name: "DurationSeconds", required: false, shape: &DURATION_SECONDS_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member { name: "Name", required: true, shape: &USER_NAME_TYPE, place: None },
+        Member {
+            name: "Policy",
+            required: false,
+            shape: &SESSION_POLICY_DOCUMENT_TYPE,
+            place: None,
+        },
+        Member {
+            name: "PolicyArns",
+            required: false,
+            shape: &POLICY_DESCRIPTOR_LIST_TYPE,
+            place: None,
+        },
+        Member {
+            name: "DurationSeconds",
+            required: false,
+            shape: &DURATION_SECONDS_TYPE,
+            place: None,
+        },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
         Member {
             name: "MinimumSessionTokenSize",
             required: false,
             shape: &MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static GET_FEDERATION_TOKEN_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Credentials", required: false, shape: &CREDENTIALS },
-        Member { name: "FederatedUser", required: false, shape: &FEDERATED_USER },
-        Member { name: "PackedPolicySize", required: false, shape: &NON_NEGATIVE_INTEGER_TYPE },
+        Member { name: "Credentials", required: false, shape: &CREDENTIALS, place: None },
+        Member { name: "FederatedUser", required: false, shape: &FEDERATED_USER, place: None },
+        Member {
+            name: "PackedPolicySize",
+            required: false,
+            shape: &NON_NEGATIVE_INTEGER_TYPE,
+            place: None,
+        },
         Member {
             name: "SessionTokenUtilization",
             required: false,
             shape: &SESSION_TOKEN_UTILIZATION_TYPE,
+            place: None,
         },
-        Member { name: "SessionTokenSize", required: false, shape: &SESSION_TOKEN_SIZE_TYPE },
+        Member {
+            name: "SessionTokenSize",
+            required: false,
+            shape: &SESSION_TOKEN_SIZE_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static GET_SESSION_TOKEN_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "DurationSeconds", required: false, shape: &DURATION_SECONDS_TYPE },
-        Member { name: "SerialNumber", required: false, shape: &SERIAL_NUMBER_TYPE },
-        Member { name: "TokenCode", required: false, shape: &TOKEN_CODE_TYPE },
+        Member {
+            name: "DurationSeconds",
+            required: false,
+            shape: &DURATION_SECONDS_TYPE,
+            place: None,
+        },
+        Member { name: "SerialNumber", required: false, shape: &SERIAL_NUMBER_TYPE, place: None },
+        Member { name: "TokenCode", required: false, shape: &TOKEN_CODE_TYPE, place: None },
         Member {
             name: "MinimumSessionTokenSize",
             required: false,
             shape: &MINIMUM_SESSION_TOKEN_SIZE_TYPE,
+            place: None,
         },
     ]),
 };
 pub(super) static GET_SESSION_TOKEN_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Credentials", required: false, shape: &CREDENTIALS },
+        Member { name: "Credentials", required: false, shape: &CREDENTIALS, place: None },
         Member {
             name: "SessionTokenUtilization",
             required: false,
             shape: &SESSION_TOKEN_UTILIZATION_TYPE,
+            place: None,
         },
-        Member { name: "SessionTokenSize", required: false, shape: &SESSION_TOKEN_SIZE_TYPE },
+        Member {
+            name: "SessionTokenSize",
+            required: false,
+            shape: &SESSION_TOKEN_SIZE_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static GET_WEB_IDENTITY_TOKEN_REQUEST: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Audience", required: true, shape: &WEB_IDENTITY_TOKEN_AUDIENCE_LIST_TYPE },
+        Member {
+            name: "Audience",
+            required: true,
+            shape: &WEB_IDENTITY_TOKEN_AUDIENCE_LIST_TYPE,
+            place: None,
+        },
         Member {
             name: "DurationSeconds",
             required: false,
             shape: &WEB_IDENTITY_TOKEN_DURATION_SECONDS_TYPE,
+            place: None,
         },
-        Member { name: "SigningAlgorithm", required: true, shape: &JWT_ALGORITHM_TYPE },
-        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE },
+        Member {
+            name: "SigningAlgorithm",
+            required: true,
+            shape: &JWT_ALGORITHM_TYPE,
+            place: None,
+        },
+        Member { name: "Tags", required: false, shape: &TAG_LIST_TYPE, place: None },
     ]),
 };
 pub(super) static GET_WEB_IDENTITY_TOKEN_RESPONSE: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "WebIdentityToken", required: false, shape: &WEB_IDENTITY_TOKEN_TYPE },
-        Member { name: "Expiration", required: false, shape: &DATE_TYPE },
+        Member {
+            name: "WebIdentityToken",
+            required: false,
+            shape: &WEB_IDENTITY_TOKEN_TYPE,
+            place: None,
+        },
+        Member { name: "Expiration", required: false, shape: &DATE_TYPE, place: None },
     ]),
 };
 pub(super) static ISSUER: Shape = Shape {
@@ -310,13 +529,23 @@ pub(super) static NAME_QUALIFIER: Shape = Shape {
 };
 pub(super) static POLICY_DESCRIPTOR_TYPE: Shape = Shape {
     sensitive: false,
-    kind: Kind::Structure(&[Member { name: "arn", required: false, shape: &ARN_TYPE }]),
+    kind: Kind::Structure(&[Member {
+        name: "arn",
+        required: false,
+        shape: &ARN_TYPE,
+        place: None,
+    }]),
 };
 pub(super) static PROVIDED_CONTEXT: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "ProviderArn", required: false, shape: &ARN_TYPE },
-        Member { name: "ContextAssertion", required: false, shape: &CONTEXT_ASSERTION_TYPE },
+        Member { name: "ProviderArn", required: false, shape: &ARN_TYPE, place: None },
+        Member {
+            name: "ContextAssertion",
+            required: false,
+            shape: &CONTEXT_ASSERTION_TYPE,
+            place: None,
+        },
     ]),
 };
 pub(super) static PROVIDED_CONTEXTS_LIST_TYPE: Shape = Shape {
@@ -346,8 +575,8 @@ pub(super) static SUBJECT_TYPE: Shape = Shape {
 pub(super) static TAG: Shape = Shape {
     sensitive: false,
     kind: Kind::Structure(&[
-        Member { name: "Key", required: true, shape: &TAG_KEY_TYPE },
-        Member { name: "Value", required: true, shape: &TAG_VALUE_TYPE },
+        Member { name: "Key", required: true, shape: &TAG_KEY_TYPE, place: None },
+        Member { name: "Value", required: true, shape: &TAG_VALUE_TYPE, place: None },
     ]),
 };
 pub(super) static TARGET_PRINCIPAL_TYPE: Shape = Shape {

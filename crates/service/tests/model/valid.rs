@@ -47,7 +47,7 @@ pub(crate) fn value(name: &str, shape: &Shape) -> Pairs {
             let least = length.min.unwrap_or(1).max(1);
             text(shape, least).unwrap_or("a".to_owned())
         }
-        Kind::Integer { range } => range.min.unwrap_or(1).to_string(),
+        Kind::Integer { range } | Kind::Long { range } => range.min.unwrap_or(1).to_string(),
         Kind::Boolean => "true".to_owned(),
         Kind::Timestamp => "2026-02-12T09:30:00Z".to_owned(),
         Kind::Blob => "AAAA".to_owned(),

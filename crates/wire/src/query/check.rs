@@ -214,6 +214,7 @@ fn is_composite(shape: &Shape) -> bool {
 fn scalar_text<'p>(node: Node<'p>, shape: &Shape) -> Result<&'p str, DecodeError> {
     match shape.kind {
         Kind::Integer { .. } => node.integer().map(drop)?,
+        Kind::Long { .. } => node.long().map(drop)?,
         Kind::Boolean => node.boolean().map(drop)?,
         Kind::Timestamp => node.timestamp().map(drop)?,
         Kind::Blob => node.blob().map(drop)?,

@@ -34,6 +34,10 @@ impl<'p> Node<'p> {
         self.text()?.parse().map_err(|_| self.malformed("must be a whole number"))
     }
 
+    pub(crate) fn long(self) -> Result<i64, DecodeError> {
+        self.text()?.parse().map_err(|_| self.malformed("must be a whole number"))
+    }
+
     pub(super) fn timestamp(self) -> Result<Timestamp, DecodeError> {
         Timestamp::parse(self.text()?)
             .ok_or_else(|| self.malformed("must be an ISO 8601 time, such as 2026-02-12T09:30:00Z"))
@@ -57,6 +61,10 @@ impl<'p> Deserializer<'p> for Node<'p> {
 
     fn deserialize_i32<V: Visitor<'p>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         visitor.visit_i32(self.integer()?)
+    }
+
+    fn deserialize_i64<V: Visitor<'p>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        visitor.visit_i64(self.long()?)
     }
 
     fn deserialize_str<V: Visitor<'p>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -118,7 +126,7 @@ impl<'p> Deserializer<'p> for Node<'p> {
     }
 
     forward_to_deserialize_any! { <V: Visitor<'p>>
-        i8 i16 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit_struct tuple
+        i8 i16 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit_struct tuple
         tuple_struct identifier
     }
 }

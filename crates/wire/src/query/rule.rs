@@ -7,7 +7,7 @@ use iamd_api::{Kind, Pattern, Shape};
 
 /// A constraint that a value breaks.
 #[derive(Clone, Copy)]
-pub(super) enum Rule<'a> {
+pub(crate) enum Rule<'a> {
     NotNull,
     Values(&'a [&'a str]),
     Pattern(&'a Pattern),
@@ -21,7 +21,7 @@ pub(super) enum Rule<'a> {
 }
 
 /// Tells the rules that a scalar breaks, the pattern first as in AWS's messages.
-pub(super) fn broken_rules<'a>(text: &str, shape: &'a Shape, mut tell: impl FnMut(Rule<'a>)) {
+pub(crate) fn broken_rules<'a>(text: &str, shape: &'a Shape, mut tell: impl FnMut(Rule<'a>)) {
     match &shape.kind {
         Kind::Text { length, pattern, values } => {
             if !values.is_empty() && !values.contains(&text) {
@@ -38,7 +38,7 @@ pub(super) fn broken_rules<'a>(text: &str, shape: &'a Shape, mut tell: impl FnMu
                 End::Max(max) => tell(Rule::MaxLength(max)),
             });
         }
-        Kind::Integer { range } => {
+        Kind::Integer { range } | Kind::Long { range } => {
             let Ok(value) = text.parse() else { return };
             broken_bounds(value, *range, |end| match end {
                 End::Min(min) => tell(Rule::MinValue(min)),
@@ -134,7 +134,7 @@ impl Display for AllRules<'_> {
                     rule(Rule::Values(values))?;
                 }
             }
-            Kind::Integer { range } => {
+            Kind::Integer { range } | Kind::Long { range } => {
                 range.max.map_or(Ok(()), |max| rule(Rule::MaxValue(max)))?;
                 range.min.map_or(Ok(()), |min| rule(Rule::MinValue(min)))?;
             }

@@ -5,7 +5,7 @@
 /// Carriage returns are written as references because parsers turn them into line feeds.
 /// Characters that XML 1.0 cannot carry at all become U+FFFD: they can only come out of a message
 /// that repeats what a client sent.
-pub(super) fn write_text(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     // Nearly all texts are plain ASCII. Without a way out of the loop it runs on many bytes at once.
     let plain = |byte: u8| matches!(byte, b' '..=b'~') & !matches!(byte, b'<' | b'>' | b'&' | b'"');
     if text.bytes().fold(true, |all, byte| all & plain(byte)) {
