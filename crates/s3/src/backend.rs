@@ -6,9 +6,13 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 pub use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use iamd_api::Operation;
+use iamd_api::s3::SERVICE;
 use iamd_authz::Authorized;
 use iamd_directory::Bucket;
 use iamd_types::{AccountId, Code, Error, Tag, Timestamp};
+use iamd_wire::rest_xml;
+use serde::Serialize;
 
 use crate::call::{Call, CopySource};
 
@@ -91,6 +95,16 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The output of an operation.
+    ///
+    /// # Errors
+    /// A failure of ours: an output that cannot be written.
+    pub fn of<T: Serialize>(operation: &Operation, output: &T) -> Result<Self, Error> {
+        let answer = rest_xml::write(&SERVICE, operation, output).map_err(Error::internal)?;
+        let rest_xml::Answer { status, headers, body } = answer;
+        Ok(Self { status, headers, body: AnswerBody::Whole(body.into()) })
+    }
+
     /// An answer that says nothing but its status.
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: AnswerBody::Whole(Bytes::new()) }

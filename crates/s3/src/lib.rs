@@ -10,6 +10,7 @@ pub mod backend;
 mod call;
 pub mod create;
 mod keys;
+pub mod operation;
 pub mod place;
 pub mod policy;
 pub mod public;
@@ -18,3 +19,15 @@ pub mod rules;
 pub use backend::{Allowed, Answer, AnswerBody, Backend, Body, BoxFuture, Trailer};
 pub use call::{Call, CopySource, MAX_KEY_BYTES};
 pub use rules::{AuthType, Signing};
+
+/// The operations on buckets that are built, but for those that make and remove them.
+pub const OPERATIONS: &[operation::Table] = &[];
+
+/// Whether the body of a request for this operation is an object's bytes, not a document.
+pub fn streams(operation: &iamd_api::Operation) -> bool {
+    let is_body = |member: &iamd_api::Member| {
+        matches!(member.place, Some(iamd_api::Place::Body))
+            && matches!(member.shape.kind, iamd_api::Kind::Blob)
+    };
+    operation.input.members().iter().any(is_body)
+}

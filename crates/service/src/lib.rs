@@ -14,6 +14,7 @@ mod pipeline;
 mod record;
 mod request;
 mod respond;
+mod s3;
 mod table;
 mod unsigned;
 
@@ -21,4 +22,5 @@ pub use accounts::{AccountSummary, NewAccount, RootCredentials, RootKey};
 pub use decide::{Asker, Decided, Described, Known, Question};
 pub use pipeline::{Service, Settings};
 pub use request::{Reply, Request, Tls};
+pub use s3::{Arriving, S3, S3Reply, Upstream};
 pub use table::Table;

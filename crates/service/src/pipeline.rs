@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use iamd_audit::{EventId, Health, Log, Refused, outbox};
+use iamd_audit::{Category, EventId, Health, Log, Refused, outbox};
 use iamd_authz::{Authenticator, Authorized, Caller, Deciding, Denied, Signed, authorize, explain};
 use iamd_directory::{Account, Directory, Origin};
 use iamd_operation::{CommandCall, Output, QueryCall, RequestFacts, Tools, View, Work};
@@ -17,6 +17,7 @@ use crate::identify;
 use crate::record::{Connection, Ending, Event, Recipient, Shared, request_parameters};
 use crate::request::{Reply, Request};
 use crate::respond::{self, Format};
+use crate::s3::S3;
 use crate::table::{Served, Table};
 use crate::unsigned::unsigned;
 
@@ -37,6 +38,7 @@ pub struct Service {
     /// Accounts are made one after the other, so that two cannot get the same e-mail address.
     pub(crate) making: tokio::sync::Mutex<()>,
     pub(crate) authenticator: Authenticator,
+    pub(crate) s3: Option<S3>,
     table: Table,
     settings: Settings,
 }
@@ -71,9 +73,17 @@ impl Service {
             log,
             making: tokio::sync::Mutex::default(),
             authenticator,
+            s3: None,
             table: Table::new(),
             settings,
         }
+    }
+
+    /// With S3.
+    #[must_use]
+    pub fn with_s3(mut self, s3: S3) -> Self {
+        self.s3 = Some(s3);
+        self
     }
 
     /// The accounts.
@@ -375,7 +385,7 @@ impl Service {
         Ok(())
     }
 
-    fn shared(&self, owner: &Account, event: &Event) -> Shared {
+    pub(crate) fn shared(&self, owner: &Account, event: &Event) -> Shared {
         let id = || EventId::new(event.facts.now, &*self.tools.entropy);
         Shared { owner: owner.id(), event_id: id(), id: id() }
     }
@@ -394,17 +404,26 @@ impl Service {
         served: &Served,
         region: &str,
     ) -> RequestFacts {
+        match served.api.name {
+            // IAM is a global service: its region is us-east-1 wherever it is called.
+            "iam" => self.facts_in(request, Cow::Borrowed("us-east-1")),
+            _ => self.facts_in(request, Cow::Owned(region.to_owned())),
+        }
+    }
+
+    /// The circumstances of a request in this region.
+    pub(crate) fn facts_in(
+        &self,
+        request: &Request<'_>,
+        region: Cow<'static, str>,
+    ) -> RequestFacts {
         RequestFacts {
             now: self.clock.now(),
             source_ip: request.source_ip,
             user_agent: request.header("user-agent").map(str::to_owned),
             referer: request.header("referer").map(str::to_owned),
             secure_transport: request.secure,
-            // IAM is a global service: its region is us-east-1 wherever it is called.
-            region: match served.api.name {
-                "iam" => Cow::Borrowed("us-east-1"),
-                _ => Cow::Owned(region.to_owned()),
-            },
+            region,
         }
     }
 
@@ -431,17 +450,30 @@ impl Service {
             }),
             parameters: records.then(|| request_parameters(parameters, operation)).flatten(),
             shared: OnceLock::new(),
+            category: Category::Management,
+            resources: Vec::new(),
+            additional: None,
         }
     }
 }
 
 impl Trail {
-    /// The one line that each request leaves.
     fn log(&self, reply: &Reply, started: Instant) {
+        self.log_line(reply.status, &reply.request_id, reply.error_code, started);
+    }
+
+    /// The one line that each request leaves.
+    pub(crate) fn log_line(
+        &self,
+        status: u16,
+        request_id: &str,
+        error_code: Option<Code>,
+        started: Instant,
+    ) {
         let latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(
             target: "iamd::request",
-            request_id = reply.request_id,
+            request_id,
             service = self.service.map(|service| service.name),
             operation = self.operation,
             caller = self.caller.as_ref().map(|caller| caller.arn.as_str()),
@@ -449,8 +481,8 @@ impl Trail {
             decided_by = self.deciding.kind.map(|kind| kind.to_string()),
             deciding_policy = self.deciding.policy,
             deciding_statement = self.deciding.sid,
-            status = reply.status,
-            error = reply.error_code.map(Code::as_str),
+            status,
+            error = error_code.map(Code::as_str),
             latency_us,
         );
     }

@@ -26,6 +26,12 @@ pub(crate) struct Event {
     pub(crate) connection: Option<Connection>,
     /// The input, without secrets.
     pub(crate) parameters: Option<Value>,
+    /// Whether it is about control or about what is in a resource.
+    pub(crate) category: Category,
+    /// What it is done to, where the service names that.
+    pub(crate) resources: Vec<Resourced>,
+    /// What else there is to say.
+    pub(crate) additional: Option<Value>,
     /// Set when the request concerns another account too, which then has a record of its own.
     pub(crate) shared: OnceLock<Shared>,
 }
@@ -48,6 +54,14 @@ pub(crate) enum Recipient<'a> {
     Owner(&'a Shared),
 }
 
+/// An element of `resources`.
+#[derive(Clone)]
+pub(crate) struct Resourced {
+    pub(crate) arn: String,
+    pub(crate) account: AccountId,
+    pub(crate) resource_type: &'static str,
+}
+
 /// `tlsDetails`.
 #[derive(Clone)]
 pub(crate) struct Connection {
@@ -60,6 +74,8 @@ pub(crate) struct Connection {
 #[derive(Clone, Copy)]
 pub(crate) enum Ending<'a> {
     Success(&'a dyn Output),
+    /// It succeeded, and its output is not recorded.
+    Done,
     Failure(&'a Error),
 }
 
@@ -87,7 +103,7 @@ impl Event {
         let request_id = self.request_id.to_string();
         let role_arn = self.role_arn();
         let (exception, message) = match ending {
-            Ending::Success(_) => (None, None),
+            Ending::Success(_) | Ending::Done => (None, None),
             Ending::Failure(error) => (Some(self.exception(error)), Some(error.message())),
         };
         let mut record = Record {
@@ -102,15 +118,20 @@ impl Event {
             error_message: message,
             request_parameters: self.parameters.clone(),
             response_elements: self.response_elements(ending)?,
-            additional_event_data: None,
+            additional_event_data: self.additional.clone(),
             request_id: &request_id,
             event_id: self.id,
             read_only: self.operation.read_only,
-            resources: role_arn.iter().filter_map(role_resource).collect(),
+            resources: self
+                .resources
+                .iter()
+                .map(Resourced::shown)
+                .chain(role_arn.iter().filter_map(role_resource))
+                .collect(),
             event_type: EventType::AwsApiCall,
             recipient_account_id: caller.account,
             shared_event_id: self.shared.get().map(|shared| shared.id),
-            event_category: Category::Management,
+            event_category: self.category,
             tls_details: self.connection.as_ref().map(|connection| TlsDetails {
                 tls_version: &connection.version,
                 cipher_suite: &connection.cipher_suite,
@@ -148,6 +169,12 @@ impl Event {
             return None;
         }
         Arn::parse(self.parameters.as_ref()?.get("roleArn")?.as_str()?).ok()
+    }
+}
+
+impl Resourced {
+    fn shown(&self) -> Resource<'_> {
+        Resource { arn: &self.arn, account: self.account, resource_type: self.resource_type }
     }
 }
 

@@ -1,0 +1,433 @@
+//! Requests for S3, whose bodies are streams. Read [`Service::run_s3`] top to bottom; its order is S3's
+//! order of errors.
+
+mod answer;
+mod authenticate;
+mod bucket;
+mod change;
+mod errors;
+mod record;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_util::TryStreamExt;
+use iamd_api::s3::SERVICE;
+use iamd_audit::EventId;
+use iamd_authz::{Access, AccessList, Authorized, Caller, authorize, reads_key};
+use iamd_directory::Account;
+use iamd_operation::RequestFacts;
+use iamd_s3::backend::{Allowed, Answer, Backend, Body};
+use iamd_s3::operation::{View, Work};
+use iamd_s3::place::{Located, locate};
+use iamd_s3::rules::{self, Place, Scene};
+use iamd_s3::{Call, CopySource};
+use iamd_types::{AccountId, Code, Error, Tag};
+use iamd_wire::rest_xml;
+
+use crate::pipeline::{Service, Trail};
+use crate::record::{Ending, Event};
+use crate::request::Request;
+
+use authenticate::Authenticated;
+use bucket::FoundBucket;
+
+pub use answer::Reply as S3Reply;
+
+/// Where buckets and objects are.
+pub struct S3 {
+    /// The names under which buckets are hosts.
+    pub domains: Vec<String>,
+    /// The store on this machine.
+    pub local: Arc<dyn Backend>,
+    /// Other stores.
+    pub upstreams: Vec<Upstream>,
+}
+
+/// A store elsewhere, and whose the buckets in it are.
+pub struct Upstream {
+    /// The name that buckets' records call it by; not empty.
+    pub name: String,
+    /// The store.
+    pub backend: Arc<dyn Backend>,
+    /// Names of buckets, or beginnings of names with `*` behind them, each with the owning account.
+    pub buckets: Vec<(String, AccountId)>,
+}
+
+/// A body that is still on its way, as it is on the wire.
+pub struct Arriving {
+    /// The bytes.
+    pub bytes: Body,
+    /// How many there will be, where the head says so.
+    pub length: Option<u64>,
+}
+
+/// An authenticated request whose operation, bucket and input are known.
+struct Asked<'a> {
+    call: Arc<Call>,
+    who: &'a Authenticated,
+    found: Option<FoundBucket>,
+    source: Option<FoundBucket>,
+    facts: RequestFacts,
+}
+
+impl Service {
+    /// Answers a request for S3, and writes its log line.
+    pub async fn handle_s3(&self, request: &Request<'_>, body: Arriving) -> S3Reply {
+        let started = Instant::now();
+        let request_id = EventId::random(&*self.tools.entropy);
+        let mut trail = Trail { service: Some(&SERVICE), ..Trail::default() };
+        let result = self.run_s3(request, body, request_id, &mut trail).await;
+        let reply = match result {
+            Ok(answer) => S3Reply::success(answer, request_id),
+            Err(error) => {
+                crate::pipeline::log_internal(request_id, &error);
+                trail.decision.get_or_insert("refused");
+                S3Reply::failure(&error, request, request_id)
+            }
+        };
+        trail.log_line(reply.status, &reply.request_id, reply.error_code, started);
+        reply
+    }
+
+    async fn run_s3(
+        &self,
+        request: &Request<'_>,
+        body: Arriving,
+        request_id: EventId,
+        trail: &mut Trail,
+    ) -> Result<Answer, Error> {
+        let s3 = self.s3.as_ref().ok_or_else(|| rules::not_implemented("S3"))?;
+
+        // Identify: which bucket and key, and which operation.
+        let host = request.header("host").unwrap_or_default();
+        let Located { bucket, key } = locate(host, request.path(), &s3.domains)?;
+        let query = rest_xml::query(request.query())?;
+        let line = rest_xml::Request {
+            method: request.method,
+            bucket: bucket.as_deref(),
+            key: key.as_deref(),
+            query: &query,
+            headers: request.headers,
+        };
+        let operation = match rest_xml::identify(&SERVICE, &line)? {
+            rest_xml::Asked::Operation(operation) => operation,
+            rest_xml::Asked::Form | rest_xml::Asked::Preflight => {
+                return Err(rules::not_implemented("POST"));
+            }
+        };
+        trail.operation = Some(operation.name);
+
+        // Authenticate: who signed, and what the body must be.
+        let now = self.clock.now();
+        let mut who = self.authenticate_s3(request, now).await?;
+        let facts = self.s3_facts(request, &who, now);
+
+        // Decode: the body when it is a document, then the input.
+        let read = who.read(body);
+        let (document, body) = match iamd_s3::streams(operation) {
+            true => (Bytes::new(), read.bytes),
+            false => (collect(read.bytes).await?, empty()),
+        };
+        let parameters = rest_xml::read(&SERVICE, operation, &line, &document)?;
+        let call = Arc::new(Call::new(operation, bucket, key, parameters, document)?);
+
+        // Find the bucket, and the one that is copied from.
+        let found = self.find_bucket(s3, &call, call.bucket.as_deref()).await?;
+        let source = match &call.source {
+            Some(source) => self.find_bucket(s3, &call, Some(&source.bucket)).await?,
+            None => None,
+        };
+        let caller = self.s3_caller(&who, found.as_ref())?;
+        trail.caller = Some(Arc::clone(&caller));
+        who.note_use(self, &caller, &facts, operation.name);
+        let asked = Asked { call, who: &who, found, source, facts };
+        let event = self.s3_event(request, request_id, &asked);
+
+        // Authorize, run, record.
+        let done = self.answer_s3(s3, &asked, &caller, &event, (body, read.length), trail).await;
+        done.map_err(|error| self.record_failure(&event, &caller, error))
+    }
+
+    async fn answer_s3(
+        &self,
+        s3: &S3,
+        asked: &Asked<'_>,
+        caller: &Arc<Caller>,
+        event: &Event,
+        (body, length): (Body, Option<u64>),
+        trail: &mut Trail,
+    ) -> Result<Answer, Error> {
+        let name = asked.call.operation.name;
+        match name {
+            "CreateBucket" => return self.create_bucket(s3, asked, caller, event, trail).await,
+            "DeleteBucket" => return self.delete_bucket(s3, asked, caller, event, trail).await,
+            _ => {}
+        }
+        asked.ensure_expected_owners()?;
+        asked.ensure_own_policy(caller)?;
+        let home = asked.who.home(asked.found.as_ref())?;
+        let tags = self.existing_tags(s3, asked, caller, &home).await?;
+        let scene = asked.scene(caller, &tags);
+        let accesses = rules::accesses(&asked.call, &scene)?;
+        let authorized = asked.decide(caller, &home, &accesses, trail)?;
+
+        // Buckets themselves are records of their owner's account.
+        if let Some(entry) =
+            iamd_s3::OPERATIONS.iter().copied().flatten().find(|it| it.name == name)
+        {
+            let owner = asked.owner(&home);
+            let view = View {
+                caller,
+                owner: &owner,
+                bucket: asked.found.as_ref().map(|found| &found.bucket),
+                directory: &self.tools.directory,
+                now: asked.facts.now,
+            };
+            return match entry.work {
+                Work::Query(run) => {
+                    let answer = run(&asked.call, authorized, &view)?;
+                    self.record(event, caller, Ending::Done)?;
+                    Ok(answer)
+                }
+                Work::Command { prepare, run } => {
+                    let prepared = prepare(&asked.call, &view).await?;
+                    self.change_bucket(asked, caller, event, prepared, run).await
+                }
+            };
+        }
+
+        // Objects are the backend's.
+        let found = asked.found.as_ref().ok_or_else(|| rules::not_implemented(name))?;
+        let mut allowed = Allowed::new(
+            &authorized,
+            &asked.call,
+            &found.bucket,
+            found.owner.id(),
+            asked.facts.now,
+        )?;
+        allowed.signed = asked.who.signed.is_some();
+        allowed.initiator = caller.user_id.clone();
+        allowed.length = length;
+        allowed.trailer = asked.who.trailer.clone();
+        allowed.source = match (&asked.call.source, &asked.source) {
+            (Some(source), Some(found)) => Some((source, &found.bucket)),
+            _ => None,
+        };
+        if name == "DeleteObjects" {
+            allowed.denied = self.denied_deletions(s3, asked, caller, &home).await?;
+        }
+        self.ensure_log_works()?;
+        let backend = s3.backend(&found.bucket)?;
+        let done = backend.run(allowed, body).await;
+        let answer = match done {
+            Ok(answer) => answer,
+            Err(error) if hides(error.code()) && !self.may_list(asked, caller, &home)? => {
+                return Err(Error::s3(Code::AccessDenied));
+            }
+            Err(error) => return Err(error),
+        };
+        self.record(event, caller, Ending::Done)?;
+        Ok(answer)
+    }
+
+    /// Whether the caller may list the bucket: only then is it told that an object is not there.
+    fn may_list(
+        &self,
+        asked: &Asked<'_>,
+        caller: &Arc<Caller>,
+        home: &Account,
+    ) -> Result<bool, Error> {
+        let tags = ExistingTags::default();
+        let scene = asked.scene(caller, &tags);
+        // Of a copy it is the source that is missing.
+        let (bucket, place) = match (&asked.call.source, scene.source) {
+            (Some(source), Some(place)) => (source.bucket.as_str(), place),
+            _ => (asked.call.bucket.as_deref().unwrap_or_default(), scene.place),
+        };
+        let access = rules::listing(bucket, &place, &asked.who.signing)?;
+        Ok(self.allows(asked, caller, home, access))
+    }
+
+    fn allows(
+        &self,
+        asked: &Asked<'_>,
+        caller: &Arc<Caller>,
+        home: &Account,
+        access: Access<'_>,
+    ) -> bool {
+        let list = AccessList::one(access);
+        authorize(asked.call.operation.name, caller, home, &list, &asked.facts).is_ok()
+    }
+
+    /// The places in a DeleteObjects request that the caller is not allowed.
+    async fn denied_deletions(
+        &self,
+        s3: &S3,
+        asked: &Asked<'_>,
+        caller: &Arc<Caller>,
+        home: &Account,
+    ) -> Result<Vec<usize>, Error> {
+        let reads_tags = asked.reads_tags(caller, home)?;
+        let mut denied = Vec::new();
+        let objects: Vec<(String, Option<String>)> = rules::objects_to_delete(&asked.call)
+            .map(|(key, version)| (key.to_owned(), version.map(str::to_owned)))
+            .collect();
+        for (at, (key, version)) in objects.iter().enumerate() {
+            let object = match (&asked.found, reads_tags) {
+                (Some(found), true) => {
+                    let backend = s3.backend(&found.bucket)?;
+                    backend.tags(&found.bucket, key, version.as_deref()).await?
+                }
+                _ => None,
+            };
+            let tags = ExistingTags { object, source: None };
+            let scene = asked.scene(caller, &tags);
+            let access = rules::deletion(&asked.call, &scene, key, version.as_deref())?;
+            if !self.allows(asked, caller, home, access) {
+                denied.push(at);
+            }
+        }
+        Ok(denied)
+    }
+
+    /// The tags of the objects that the request is about, when a policy asks for them or they are copied.
+    async fn existing_tags(
+        &self,
+        s3: &S3,
+        asked: &Asked<'_>,
+        caller: &Caller,
+        home: &Account,
+    ) -> Result<ExistingTags, Error> {
+        let mut tags = ExistingTags::default();
+        let call = &asked.call;
+        if let (Some(source), Some(found)) = (&call.source, &asked.source) {
+            let CopySource { key, version, .. } = source;
+            let backend = s3.backend(&found.bucket)?;
+            tags.source = backend.tags(&found.bucket, key, version.as_deref()).await?;
+        }
+        let (Some(key), Some(found)) = (&call.key, &asked.found) else { return Ok(tags) };
+        if asked.reads_tags(caller, home)? {
+            let backend = s3.backend(&found.bucket)?;
+            tags.object = backend.tags(&found.bucket, key, call.version()).await?;
+        }
+        Ok(tags)
+    }
+}
+
+/// The tags of objects as they are.
+#[derive(Default)]
+struct ExistingTags {
+    object: Option<Vec<Tag>>,
+    source: Option<Vec<Tag>>,
+}
+
+impl Asked<'_> {
+    /// Decides, and notes what was decided.
+    fn decide(
+        &self,
+        caller: &Arc<Caller>,
+        home: &Account,
+        accesses: &AccessList<'_>,
+        trail: &mut Trail,
+    ) -> Result<Authorized, Error> {
+        match authorize(self.call.operation.name, caller, home, accesses, &self.facts) {
+            Ok(mut authorized) => {
+                trail.decision = Some("allow");
+                trail.deciding = authorized.take_deciding();
+                Ok(authorized)
+            }
+            Err(denied) => {
+                trail.decision = Some("deny");
+                trail.deciding = denied.deciding;
+                Err(denied.error)
+            }
+        }
+    }
+
+    fn scene<'s>(&'s self, caller: &Caller, tags: &'s ExistingTags) -> Scene<'s> {
+        let operation = self.call.operation.name;
+        let place = |found: &'s FoundBucket, tags: &'s Option<Vec<Tag>>| Place {
+            owner: found.owner.id(),
+            bucket: Some(&found.bucket),
+            policy: found.policy_takes_part(operation, caller),
+            tags: tags.as_deref(),
+        };
+        let nowhere = Place { owner: caller.account, bucket: None, policy: false, tags: None };
+        Scene {
+            place: self.found.as_ref().map_or(nowhere, |found| place(found, &tags.object)),
+            source: self.source.as_ref().map(|found| place(found, &tags.source)),
+            signing: &self.who.signing,
+        }
+    }
+
+    /// As [`Self::scene`], for a bucket that is to be the caller's.
+    fn scene_of_new(&self, caller: &Caller) -> Scene<'_> {
+        let place = Place { owner: caller.account, bucket: None, policy: false, tags: None };
+        Scene { place, source: None, signing: &self.who.signing }
+    }
+
+    /// Whether a decision about the request can depend on an object's tags.
+    fn reads_tags(&self, caller: &Caller, home: &Account) -> Result<bool, Error> {
+        let policy = self.found.as_ref().and_then(|found| found.bucket.policy_document());
+        let policy = policy.flatten().map(|document| &**document);
+        reads_key(caller, home, policy, "s3:ExistingObjectTag/")
+    }
+
+    /// The account whose records the operation reads: the bucket's owner, or the caller's own.
+    fn owner(&self, home: &Arc<Account>) -> Arc<Account> {
+        self.found.as_ref().map_or_else(|| Arc::clone(home), |found| Arc::clone(&found.owner))
+    }
+
+    /// `x-amz-expected-bucket-owner` and its like for the source.
+    fn ensure_expected_owners(&self) -> Result<(), Error> {
+        let pairs =
+            [("ExpectedBucketOwner", &self.found), ("ExpectedSourceBucketOwner", &self.source)];
+        for (member, found) in pairs {
+            let Some(expected) = self.call.get(member) else { continue };
+            let owner = found.as_ref().map(|found| found.owner.id().to_string());
+            if owner.as_deref() != Some(expected) {
+                return Err(Error::s3(Code::AccessDenied));
+            }
+        }
+        Ok(())
+    }
+
+    /// A bucket policy is the affair of the owner's account, whatever it says about others (S3 API
+    /// reference, PutBucketPolicy: 405 for others).
+    fn ensure_own_policy(&self, caller: &Caller) -> Result<(), Error> {
+        let about_policy = matches!(
+            self.call.operation.name,
+            "GetBucketPolicy" | "PutBucketPolicy" | "DeleteBucketPolicy"
+        );
+        let owner = self.found.as_ref().map(|found| found.owner.id());
+        let foreign = self.who.signed.is_some() && owner.is_some_and(|it| it != caller.account);
+        if about_policy && foreign {
+            let message = "The specified method is not allowed against this resource.";
+            return Err(Error::new(Code::MethodNotAllowed, message));
+        }
+        Ok(())
+    }
+}
+
+/// Codes that tell that an object is not there.
+fn hides(code: Code) -> bool {
+    matches!(code, Code::NoSuchKey | Code::NoSuchVersion)
+}
+
+/// A whole document.
+async fn collect(mut body: Body) -> Result<Bytes, Error> {
+    let mut whole = Vec::new();
+    while let Some(piece) = body.try_next().await? {
+        if piece.len() > rest_xml::MAX_BODY_BYTES.saturating_sub(whole.len()) {
+            return Err(Error::s3(Code::MaxMessageLengthExceeded));
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole.into())
+}
+
+fn empty() -> Body {
+    Box::pin(futures_util::stream::empty())
+}

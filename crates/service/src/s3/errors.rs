@@ -1,0 +1,33 @@
+//! Failures of signatures and bodies by S3's codes and texts (S3 API reference, "Error responses").
+
+use iamd_authz::Unverified;
+use iamd_sigv4::{BodyError, Presented};
+use iamd_types::{Code, Error};
+
+/// A signature that is not taken.
+pub(super) fn unverified(unverified: Unverified, presented: &Presented<'_>) -> Error {
+    match unverified {
+        Unverified::Key if presented.session_token().is_some() => Error::s3(Code::InvalidToken),
+        Unverified::Key => Error::s3(Code::InvalidAccessKeyId),
+        Unverified::Token => Error::s3(Code::InvalidToken),
+        Unverified::TokenExpired => Error::s3(Code::ExpiredToken),
+        Unverified::Signature(error) => of_signature(&error, presented.presigned()),
+        Unverified::Failed(error) => error,
+    }
+}
+
+/// A signature that is missing something or does not match.
+pub(super) fn of_signature(error: &iamd_sigv4::Error, presigned: bool) -> Error {
+    let refused = error.s3(presigned);
+    of(refused.code, refused.message.into_owned())
+}
+
+/// A body that is not the one that was signed.
+pub(super) fn of_body(error: &BodyError) -> Error {
+    of(error.code(), error.to_string())
+}
+
+fn of(code: &str, message: String) -> Error {
+    let known = Code::ALL.iter().find(|known| known.as_str() == code);
+    Error::new(known.copied().unwrap_or(Code::InvalidRequest), message)
+}
