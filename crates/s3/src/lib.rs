@@ -23,6 +23,11 @@ pub use rules::{AuthType, Signing};
 /// The operations on buckets that are built, but for those that make and remove them.
 pub const OPERATIONS: &[operation::Table] = &[];
 
+/// The operation on buckets of this name, if it is built.
+pub fn operation(name: &str) -> Option<operation::Entry> {
+    OPERATIONS.iter().copied().flatten().find(|entry| entry.name == name).copied()
+}
+
 /// Whether the body of a request for this operation is an object's bytes, not a document.
 pub fn streams(operation: &iamd_api::Operation) -> bool {
     let is_body = |member: &iamd_api::Member| {

@@ -30,6 +30,11 @@ pub fn locate(host: &str, path: &str, domains: &[String]) -> Result<Located, Err
     Ok(Located { bucket, key: non_empty(decode(key)?) })
 }
 
+/// Whether the host names a bucket.
+pub fn is_bucket_host(host: &str, domains: &[String]) -> bool {
+    bucket_of_host(host, domains).is_some()
+}
+
 fn bucket_of_host<'h>(host: &'h str, domains: &[String]) -> Option<&'h str> {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,

@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use iamd_audit::Health;
-use iamd_gateway::{Handler, Peer, Refusal, Request, Response, caller};
+use iamd_gateway::{Arriving, Handler, Head, Peer, Refusal, Request, Response, caller};
 use iamd_service::{Reply, Service, Tls};
 use iamd_store::{Partition, Store};
 use iamd_types::entropy::random;
@@ -15,7 +15,7 @@ use iamd_types::{Code, Entropy, Error};
 use iamd_wire::xml;
 use ipnet::IpNet;
 
-use crate::keys;
+use crate::{keys, s3};
 
 /// What AWS has no path for: no bucket or API path begins so.
 const OWN: &str = "/-/";
@@ -38,6 +38,35 @@ impl Handler for Api {
             Some(name) => self.own(&request.method, name).await,
             None => self.serve(&request).await,
         }
+    }
+
+    fn streams(&self, head: &Head<'_>) -> bool {
+        let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let target = head.target.path_and_query().map_or("", |target| target.as_str());
+        !target.starts_with(OWN)
+            && self.service.is_s3(
+                head.method.as_str(),
+                target,
+                header(HOST).unwrap_or_default(),
+                header(AUTHORIZATION),
+            )
+    }
+
+    async fn stream(&self, request: Request<Arriving>) -> Response {
+        let (source_ip, secure) = self.caller(&request);
+        let Request { method, target, headers, body, tls, .. } = request;
+        let headers: Vec<_> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let head = iamd_service::Request {
+            method: method.as_str(),
+            target: target.path_and_query().map_or("", |target| target.as_str()),
+            headers: &headers,
+            body: &[],
+            source_ip,
+            secure,
+            tls: tls.map(|tls| Tls { version: tls.version, cipher_suite: tls.cipher_suite }),
+        };
+        s3::encode(self.service.handle_s3(&head, s3::arriving(body)).await)
     }
 
     /// The error envelope of the Query protocol, which every service behind this listener speaks.
@@ -96,7 +125,7 @@ impl Api {
 
     /// The caller's address and whether its connection is TLS: the peer's, or what a trusted proxy
     /// tells.
-    fn caller(&self, request: &Request) -> (Option<IpAddr>, bool) {
+    fn caller<B>(&self, request: &Request<B>) -> (Option<IpAddr>, bool) {
         match request.peer {
             Peer::Net(peer) => {
                 let tls = request.tls.is_some();

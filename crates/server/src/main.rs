@@ -21,6 +21,7 @@ mod policy_validate;
 mod providers;
 mod quotas;
 mod root_user;
+mod s3;
 mod serve;
 mod settings;
 mod signals;

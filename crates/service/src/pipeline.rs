@@ -39,7 +39,7 @@ pub struct Service {
     pub(crate) making: tokio::sync::Mutex<()>,
     pub(crate) authenticator: Authenticator,
     pub(crate) s3: Option<S3>,
-    table: Table,
+    pub(crate) table: Table,
     settings: Settings,
 }
 

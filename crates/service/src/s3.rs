@@ -5,6 +5,7 @@ mod answer;
 mod authenticate;
 mod bucket;
 mod change;
+mod claim;
 mod errors;
 mod record;
 
@@ -174,9 +175,7 @@ impl Service {
         let authorized = asked.decide(caller, &home, &accesses, trail)?;
 
         // Buckets themselves are records of their owner's account.
-        if let Some(entry) =
-            iamd_s3::OPERATIONS.iter().copied().flatten().find(|it| it.name == name)
-        {
+        if let Some(entry) = iamd_s3::operation(name) {
             let owner = asked.owner(&home);
             let view = View {
                 caller,

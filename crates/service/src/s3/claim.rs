@@ -1,0 +1,66 @@
+//! Which requests are S3's: it shares its listener with services that are asked otherwise.
+
+use super::S3;
+use crate::pipeline::Service;
+use iamd_s3::place::is_bucket_host;
+
+/// What S3's signatures are for.
+const SCOPE: &str = "s3";
+
+impl Service {
+    /// Whether a request is for S3: its credential scope says so, as for AWS's own front ends; of an
+    /// unsigned one its host or path. `authorization` is the header of that name.
+    pub fn is_s3(
+        &self,
+        method: &str,
+        target: &str,
+        host: &str,
+        authorization: Option<&str>,
+    ) -> bool {
+        let Some(s3) = &self.s3 else { return false };
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        match authorization {
+            Some(header) => {
+                scope_of_header(header).map_or_else(|| is_old(header), |it| it == SCOPE)
+            }
+            None => match scope_of_query(query) {
+                Some(scope) => scope == SCOPE,
+                None => is_old_query(query) || self.is_s3_unsigned(s3, method, path, host),
+            },
+        }
+    }
+
+    /// Of those who sign nothing, whoever names a bucket by host or path. Forms for other services go to
+    /// `/`, and REST-JSON has paths of its own.
+    fn is_s3_unsigned(&self, s3: &S3, method: &str, path: &str, host: &str) -> bool {
+        is_bucket_host(host, &s3.domains)
+            || (path != "/" && self.table.service_of_route(method, path).is_none())
+    }
+}
+
+/// The service in `Credential=KEY/DATE/REGION/SERVICE/aws4_request`.
+fn scope_of_header(header: &str) -> Option<&str> {
+    let (_, credential) = header.split_once("Credential=")?;
+    service_of(credential.split([',', ' ']).next()?, "/")
+}
+
+/// The same in a presigned URL, where slashes may be encoded.
+fn scope_of_query(query: &str) -> Option<&str> {
+    let parameter = query.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Credential="))?;
+    service_of(parameter, "%2F")
+        .or_else(|| service_of(parameter, "%2f"))
+        .or_else(|| service_of(parameter, "/"))
+}
+
+fn service_of<'c>(credential: &'c str, slash: &str) -> Option<&'c str> {
+    credential.rsplit(slash).nth(1)
+}
+
+/// Signature Version 2, which S3 refuses in its own words.
+fn is_old(header: &str) -> bool {
+    header.starts_with("AWS ")
+}
+
+fn is_old_query(query: &str) -> bool {
+    query.split('&').any(|pair| pair.starts_with("AWSAccessKeyId="))
+}
