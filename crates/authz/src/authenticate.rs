@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use iamd_credentials::Keyring;
 use iamd_directory::{AccessKey, Account, Directory, Route};
-use iamd_sigv4::{BodyCheck, Payload, Presented, RequestParts, Settings, SigningKey, present};
+use iamd_sigv4::{
+    BodyCheck, Payload, PostError, PostLimits, Presented, PresentedPost, RequestParts, Scope,
+    Settings, SigningKey, present,
+};
 use iamd_types::{AccessKeyId, AccountId, Code, Error, Timestamp};
 
 use crate::caller::Proof;
@@ -50,7 +53,9 @@ impl Authenticator {
         settings: &Settings<'_>,
         now: Timestamp,
     ) -> Result<Signed, Error> {
-        let (signed, key) = self.signed(presented, settings, now).await?;
+        let claim = Claim::of(presented);
+        let (signed, key) =
+            self.signed(&claim, now, || Ok(presented.check(now.seconds(), settings)?)).await?;
         let verified = presented.verify_signature(&key, payload, settings);
         verified.map_err(Unverified::from)?;
         Ok(signed)
@@ -67,22 +72,46 @@ impl Authenticator {
         settings: &Settings<'_>,
         now: Timestamp,
     ) -> Result<(Signed, BodyCheck), Unverified> {
-        let (signed, key) = self.signed(presented, settings, now).await?;
+        let claim = Claim::of(presented);
+        let (signed, key) =
+            self.signed(&claim, now, || Ok(presented.check(now.seconds(), settings)?)).await?;
         let check = presented.verify_head(&key, settings)?;
         Ok((signed, check))
     }
 
-    /// Whose key the request presents, and the key derived for its scope, before anything is verified with it.
-    async fn signed(
+    /// Verifies a form that uploads an object to S3, and its policy over its fields.
+    ///
+    /// # Errors
+    /// As [`Self::verify_head`].
+    pub async fn verify_form(
         &self,
-        presented: &Presented<'_>,
+        presented: &PresentedPost<'_>,
         settings: &Settings<'_>,
         now: Timestamp,
+    ) -> Result<(Signed, PostLimits), Unverified> {
+        let claim = Claim {
+            access_key_id: presented.access_key_id(),
+            session_token: presented.session_token(),
+            scope: presented.scope(),
+        };
+        let (signed, key) =
+            self.signed(&claim, now, || Ok(presented.check(now.seconds(), settings)?)).await?;
+        let limits = presented.verify(&key, now.seconds(), settings)?;
+        Ok((signed, limits))
+    }
+
+    /// Whose key is presented, and the key derived for its scope, before anything is verified with it. `check`
+    /// is what needs no key: it comes before one is derived for a scope of the caller's choice.
+    async fn signed(
+        &self,
+        claim: &Claim<'_>,
+        now: Timestamp,
+        check: impl FnOnce() -> Result<(), Unverified>,
     ) -> Result<(Signed, Arc<SigningKey>), Unverified> {
-        let id = AccessKeyId::parse(presented.access_key_id()).map_err(|_| Unverified::Key)?;
+        let id = AccessKeyId::parse(claim.access_key_id).map_err(|_| Unverified::Key)?;
         let account = self.account_of(&id).ok_or(Unverified::Key)?;
         let account = self.directory.account(account).await?.ok_or(Unverified::Key)?;
-        let session = match presented.session_token() {
+        let session = match claim.session_token {
             Some(token) => Some(self.open_session(&id, token, &account, now)?),
             None => None,
         };
@@ -93,9 +122,8 @@ impl Authenticator {
                 Keys::LongTerm(key.ok_or(Unverified::Key)?)
             }
         };
-        // Before a key is derived for a scope of the caller's choice.
-        presented.check(now.seconds(), settings)?;
-        let signing_key = self.signing_key(&found, &id, account.id(), presented)?;
+        check()?;
+        let signing_key = self.signing_key(&found, &id, account.id(), claim.scope)?;
         let key = match found {
             Keys::LongTerm(key) => Some(key.clone()),
             Keys::Session(_) => None,
@@ -131,9 +159,8 @@ impl Authenticator {
         key: &Keys<'_>,
         id: &AccessKeyId,
         account: AccountId,
-        presented: &Presented<'_>,
+        scope: &Scope<'_>,
     ) -> Result<Arc<SigningKey>, Error> {
-        let scope = presented.scope();
         let (date, region, service) = (scope.date(), scope.region(), scope.service());
         match key {
             Keys::Session(open) => open.keys.get(date, region, service, || {
@@ -147,6 +174,23 @@ impl Authenticator {
                 let secret = std::str::from_utf8(secret.expose()).map_err(Error::internal)?;
                 Ok(SigningKey::derive(secret, date, region, service))
             }),
+        }
+    }
+}
+
+/// What is presented, as far as finding its key goes.
+struct Claim<'a> {
+    access_key_id: &'a str,
+    session_token: Option<&'a str>,
+    scope: &'a Scope<'a>,
+}
+
+impl<'a> Claim<'a> {
+    fn of(presented: &'a Presented<'a>) -> Self {
+        Self {
+            access_key_id: presented.access_key_id(),
+            session_token: presented.session_token(),
+            scope: presented.scope(),
         }
     }
 }
@@ -168,6 +212,8 @@ pub enum Unverified {
     TokenExpired,
     /// The signature, or something about it.
     Signature(iamd_sigv4::Error),
+    /// A form, or the policy that it is under.
+    Form(PostError),
     /// It could not be found out.
     Failed(Error),
 }
@@ -175,6 +221,12 @@ pub enum Unverified {
 impl From<iamd_sigv4::Error> for Unverified {
     fn from(error: iamd_sigv4::Error) -> Self {
         Self::Signature(error)
+    }
+}
+
+impl From<PostError> for Unverified {
+    fn from(error: PostError) -> Self {
+        Self::Form(error)
     }
 }
 
@@ -201,6 +253,8 @@ impl From<Unverified> for Error {
                 let code = code.copied().unwrap_or(Code::IncompleteSignature);
                 Self::new(code, error.to_string())
             }
+            // Forms are S3's alone.
+            Unverified::Form(error) => Self::new(Code::AccessDenied, error.to_string()),
             Unverified::Failed(error) => error,
         }
     }

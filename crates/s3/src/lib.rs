@@ -8,6 +8,7 @@
 
 pub mod backend;
 mod call;
+pub mod cors;
 pub mod create;
 mod keys;
 pub mod operation;

@@ -7,6 +7,7 @@ mod bucket;
 mod change;
 mod claim;
 mod errors;
+mod form;
 mod record;
 
 use std::sync::Arc;
@@ -19,20 +20,21 @@ use iamd_audit::EventId;
 use iamd_authz::{Access, AccessList, Authorized, Caller, authorize, reads_key};
 use iamd_directory::Account;
 use iamd_operation::RequestFacts;
-use iamd_s3::backend::{Allowed, Answer, Backend, Body};
+use iamd_s3::backend::{Allowed, Answer, AnswerBody, Backend, Body};
 use iamd_s3::operation::{View, Work};
 use iamd_s3::place::{Located, locate};
 use iamd_s3::rules::{self, Place, Scene};
-use iamd_s3::{Call, CopySource};
-use iamd_types::{AccountId, Code, Error, Tag};
+use iamd_s3::{Call, CopySource, cors};
+use iamd_types::{AccountId, Code, Error, Tag, Timestamp};
 use iamd_wire::rest_xml;
 
 use crate::pipeline::{Service, Trail};
 use crate::record::{Ending, Event};
 use crate::request::Request;
 
-use authenticate::Authenticated;
+use authenticate::{Authenticated, Reading};
 use bucket::FoundBucket;
+use form::Form;
 
 pub use answer::Reply as S3Reply;
 
@@ -62,6 +64,15 @@ pub struct Arriving {
     pub bytes: Body,
     /// How many there will be, where the head says so.
     pub length: Option<u64>,
+}
+
+/// A request that was authenticated and decoded.
+struct Taken {
+    who: Authenticated,
+    call: Arc<Call>,
+    body: Body,
+    /// How many bytes the decoded body has.
+    length: Option<u64>,
 }
 
 /// An authenticated request whose operation, bucket and input are known.
@@ -112,27 +123,48 @@ impl Service {
             query: &query,
             headers: request.headers,
         };
+        let now = self.clock.now();
         let operation = match rest_xml::identify(&SERVICE, &line)? {
             rest_xml::Asked::Operation(operation) => operation,
-            rest_xml::Asked::Form | rest_xml::Asked::Preflight => {
-                return Err(rules::not_implemented("POST"));
+            rest_xml::Asked::Preflight => return self.preflight(s3, request, bucket).await,
+            rest_xml::Asked::Form => {
+                trail.operation = Some("PutObject");
+                let form = self.take_form(request, bucket.unwrap_or_default(), body, now).await?;
+                let Form { who, call, file, told } = form;
+                let taken = Taken { who, call, body: file, length: None };
+                let answer = self.serve_s3(s3, request, request_id, taken, now, trail).await?;
+                return Ok(told.answer(answer));
             }
         };
         trail.operation = Some(operation.name);
 
         // Authenticate: who signed, and what the body must be.
-        let now = self.clock.now();
         let mut who = self.authenticate_s3(request, now).await?;
-        let facts = self.s3_facts(request, &who, now);
 
         // Decode: the body when it is a document, then the input.
-        let read = who.read(body);
+        let Reading { bytes, length } = who.read(body);
         let (document, body) = match iamd_s3::streams(operation) {
-            true => (Bytes::new(), read.bytes),
-            false => (collect(read.bytes).await?, empty()),
+            true => (Bytes::new(), bytes),
+            false => (collect(bytes).await?, empty()),
         };
         let parameters = rest_xml::read(&SERVICE, operation, &line, &document)?;
         let call = Arc::new(Call::new(operation, bucket, key, parameters, document)?);
+        let taken = Taken { who, call, body, length };
+        self.serve_s3(s3, request, request_id, taken, now, trail).await
+    }
+
+    /// Serves a request whose caller and input are known.
+    async fn serve_s3(
+        &self,
+        s3: &S3,
+        request: &Request<'_>,
+        request_id: EventId,
+        taken: Taken,
+        now: Timestamp,
+        trail: &mut Trail,
+    ) -> Result<Answer, Error> {
+        let Taken { who, call, body, length } = taken;
+        let facts = self.s3_facts(request, &who, now);
 
         // Find the bucket, and the one that is copied from.
         let found = self.find_bucket(s3, &call, call.bucket.as_deref()).await?;
@@ -142,13 +174,40 @@ impl Service {
         };
         let caller = self.s3_caller(&who, found.as_ref())?;
         trail.caller = Some(Arc::clone(&caller));
-        who.note_use(self, &caller, &facts, operation.name);
+        who.note_use(self, &caller, &facts, call.operation.name);
+        let shared_with = request.header("origin").map(|origin| {
+            let rules = found.as_ref().map(|found| cors::rules(&found.bucket)).unwrap_or_default();
+            cors::answer(&rules, origin, request.method)
+        });
         let asked = Asked { call, who: &who, found, source, facts };
         let event = self.s3_event(request, request_id, &asked);
 
         // Authorize, run, record.
-        let done = self.answer_s3(s3, &asked, &caller, &event, (body, read.length), trail).await;
-        done.map_err(|error| self.record_failure(&event, &caller, error))
+        let done = self.answer_s3(s3, &asked, &caller, &event, (body, length), trail).await;
+        let mut answer = done.map_err(|error| self.record_failure(&event, &caller, error))?;
+        answer.headers.extend(shared_with.into_iter().flatten());
+        Ok(answer)
+    }
+
+    /// Whether a page of another origin may send a request: no one is asked who they are.
+    async fn preflight(
+        &self,
+        s3: &S3,
+        request: &Request<'_>,
+        bucket: Option<String>,
+    ) -> Result<Answer, Error> {
+        let (Some(origin), Some(method)) =
+            (request.header("origin"), request.header("access-control-request-method"))
+        else {
+            let message = "Insufficient information. Origin request header needed.";
+            return Err(Error::new(Code::InvalidRequest, message));
+        };
+        let found = self.find_bucket_called(s3, bucket.as_deref().unwrap_or_default()).await?;
+        let headers = request.header("access-control-request-headers");
+        let asked = cors::Preflight { origin, method, headers };
+        let headers = cors::preflight(&cors::rules(&found.bucket), &asked)
+            .ok_or_else(|| Error::s3(Code::AccessForbidden))?;
+        Ok(Answer { status: 200, headers, body: AnswerBody::Whole(Bytes::new()) })
     }
 
     async fn answer_s3(

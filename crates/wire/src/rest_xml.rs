@@ -121,6 +121,17 @@ pub fn write_error(out: &mut Vec<u8>, error: &Error, facts: &ErrorFacts<'_>) {
     push(out, &["</Error>"]);
 }
 
+/// Appends a document that no operation of the model answers: a root with texts in it.
+pub fn write_texts(out: &mut Vec<u8>, root: &str, elements: &[(&str, &String)]) {
+    push(out, &[DECLARATION, "<", root, ">"]);
+    for (name, text) in elements {
+        push(out, &["<", name, ">"]);
+        write_text(out, text);
+        push(out, &["</", name, ">"]);
+    }
+    push(out, &["</", root, ">"]);
+}
+
 /// How all bodies begin.
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 

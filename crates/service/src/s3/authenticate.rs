@@ -50,12 +50,7 @@ impl Service {
             target: request.target,
             headers: request.headers,
         };
-        let tls_version = request.tls.and_then(|tls| tls.version.strip_prefix("TLSv"));
-        let tls_version = match tls_version {
-            Some("1.2") => Some("1.2"),
-            Some("1.3") => Some("1.3"),
-            _ => None,
-        };
+        let tls_version = tls_version(request);
         let presented = iamd_sigv4::present(&parts)
             .map_err(|error| of_signature(&error, request.query().contains("X-Amz-")))?;
         let Some(presented) = presented else {
@@ -119,6 +114,15 @@ impl Service {
 }
 
 impl Authenticated {
+    /// Whoever signed a form's policy, or nobody.
+    pub(super) fn by_form(
+        signed: Option<Signed>,
+        signing: Signing,
+        scope: Option<(String, String)>,
+    ) -> Self {
+        Self { signed, signing, scope, trailer: None, check: None }
+    }
+
     /// Starts to read the body, through the check that the head asks for.
     pub(super) fn read(&mut self, body: Arriving) -> Reading {
         let Arriving { bytes, length } = body;
@@ -160,6 +164,15 @@ impl Authenticated {
         if let Some(principal) = caller.principal_id() {
             usage.accesses().record(principal, "s3", operation, &facts.region, facts.now);
         }
+    }
+}
+
+/// `s3:TlsVersion`
+pub(super) fn tls_version(request: &Request<'_>) -> Option<&'static str> {
+    match request.tls?.version {
+        "TLSv1.2" => Some("1.2"),
+        "TLSv1.3" => Some("1.3"),
+        _ => None,
     }
 }
 

@@ -90,17 +90,26 @@ impl Service {
         call: &Call,
         name: Option<&str>,
     ) -> Result<Option<FoundBucket>, Error> {
-        let Some(name) = name else { return Ok(None) };
+        match name {
+            None => Ok(None),
+            Some(name) if call.operation.name == "CreateBucket" => self.bucket_called(name).await,
+            Some(name) => self.find_bucket_called(s3, name).await.map(Some),
+        }
+    }
+
+    /// The bucket of this name, here or in a store elsewhere.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`
+    pub(super) async fn find_bucket_called(
+        &self,
+        s3: &S3,
+        name: &str,
+    ) -> Result<FoundBucket, Error> {
         if let Some(found) = self.bucket_called(name).await? {
-            return Ok(Some(found));
+            return Ok(found);
         }
-        if call.operation.name == "CreateBucket" {
-            return Ok(None);
-        }
-        if let Some(found) = self.adopt(s3, name).await? {
-            return Ok(Some(found));
-        }
-        Err(Error::s3(Code::NoSuchBucket))
+        self.adopt(s3, name).await?.ok_or_else(|| Error::s3(Code::NoSuchBucket))
     }
 
     async fn bucket_called(&self, name: &str) -> Result<Option<FoundBucket>, Error> {

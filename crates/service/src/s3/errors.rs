@@ -1,17 +1,26 @@
 //! Failures of signatures and bodies by S3's codes and texts (S3 API reference, "Error responses").
 
 use iamd_authz::Unverified;
-use iamd_sigv4::{BodyError, Presented};
+use iamd_sigv4::{BodyError, PostError, Presented};
 use iamd_types::{Code, Error};
 
 /// A signature that is not taken.
-pub(super) fn unverified(unverified: Unverified, presented: &Presented<'_>) -> Error {
-    match unverified {
-        Unverified::Key if presented.session_token().is_some() => Error::s3(Code::InvalidToken),
+pub(super) fn unverified(error: Unverified, presented: &Presented<'_>) -> Error {
+    match error {
+        Unverified::Signature(error) => of_signature(&error, presented.presigned()),
+        other => unverified_form(other, presented.session_token().is_some()),
+    }
+}
+
+/// A form's signature that is not taken. `has_token`: it presents a session token.
+pub(super) fn unverified_form(error: Unverified, has_token: bool) -> Error {
+    match error {
+        Unverified::Key if has_token => Error::s3(Code::InvalidToken),
         Unverified::Key => Error::s3(Code::InvalidAccessKeyId),
         Unverified::Token => Error::s3(Code::InvalidToken),
         Unverified::TokenExpired => Error::s3(Code::ExpiredToken),
-        Unverified::Signature(error) => of_signature(&error, presented.presigned()),
+        Unverified::Signature(error) => of_signature(&error, true),
+        Unverified::Form(error) => of_post(&error),
         Unverified::Failed(error) => error,
     }
 }
@@ -20,6 +29,11 @@ pub(super) fn unverified(unverified: Unverified, presented: &Presented<'_>) -> E
 pub(super) fn of_signature(error: &iamd_sigv4::Error, presigned: bool) -> Error {
     let refused = error.s3(presigned);
     of(refused.code, refused.message.into_owned())
+}
+
+/// A form that is not under its policy.
+pub(super) fn of_post(error: &PostError) -> Error {
+    of(error.code(), error.message())
 }
 
 /// A body that is not the one that was signed.
