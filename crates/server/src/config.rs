@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::quotas::QuotaSettings;
-use crate::settings::{Email, Endpoint, LogFormat, Network, PublicUrl, Region, Switch, Text};
+use crate::settings::{Email, Endpoint, HostName, LogFormat, Network, PublicUrl, Region, Switch, Text};
 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "iamd.toml";
@@ -32,6 +32,7 @@ const STATE: &str = "State";
 const FIRST_ACCOUNT: &str = "First account (used when there is none yet)";
 const BEHAVIOUR: &str = "Behaviour";
 const FEDERATION: &str = "Identity providers";
+const S3: &str = "S3";
 const LOGGING: &str = "Logging";
 
 /// Every setting.
@@ -139,6 +140,17 @@ pub(crate) struct Config {
     /// [default: the address that it listens on].
     #[arg(long, env = "IAMD_PUBLIC_URL", value_name = "URL", help_heading = FEDERATION)]
     pub(crate) public_url: Option<Text<PublicUrl>>,
+
+    /// Serve S3 on the API's address.
+    #[arg(long, env = "IAMD_S3", value_name = "on|off", help_heading = S3)]
+    #[arg(default_value = "on", hide_possible_values = true)]
+    pub(crate) s3: Switch,
+
+    /// Names under which buckets are hosts: with s3.example.com, photos.s3.example.com is the bucket
+    /// photos [default: the names of LISTEN and PUBLIC_URL].
+    #[arg(long, env = "IAMD_S3_DOMAINS", value_name = "NAME,…", help_heading = S3)]
+    #[arg(value_delimiter = ',')]
+    pub(crate) s3_domains: Vec<Text<HostName>>,
 
     /// What is logged: error, warn, info, debug, or a filter such as warn,iamd_service=debug.
     #[arg(long, env = "IAMD_LOG", value_name = "LEVEL", help_heading = LOGGING)]

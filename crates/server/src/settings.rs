@@ -109,6 +109,31 @@ impl fmt::Display for PublicUrl {
     }
 }
 
+/// The name of a host, such as `s3.example.com`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostName(pub(crate) String);
+
+impl FromStr for HostName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        if text.len() > 253 || !text.split('.').all(label) || text.parse::<IpAddr>().is_ok() {
+            return Err("expected the name of a host, such as s3.example.com");
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A region's name, such as `eu-central-1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Region(pub(crate) String);

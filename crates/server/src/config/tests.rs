@@ -73,7 +73,7 @@ fn wrong_files_are_refused_by_line() {
     check_refused(
         "listen = 'localhost:1'\n\nlisen = 'localhost:2'\n",
         &expect![
-            "iamd.toml:3: unknown field `lisen`, expected one of `listen`, `tls_cert`, `tls_key`, `insecure_http`, `trusted_proxies`, `data_dir`, `ephemeral`, `master_key_file`, `account_id`, `root_email`, `root_access_key_id`, `root_secret_access_key`, `regions`, `encode_denials`, `audit`, `audit_dir`, `oidc_hosts`, `oidc_internal_networks`, `oidc_ca`, `public_url`, `log`, `log_format`, `quotas`"
+            "iamd.toml:3: unknown field `lisen`, expected one of `listen`, `tls_cert`, `tls_key`, `insecure_http`, `trusted_proxies`, `data_dir`, `ephemeral`, `master_key_file`, `account_id`, `root_email`, `root_access_key_id`, `root_secret_access_key`, `regions`, `encode_denials`, `audit`, `audit_dir`, `oidc_hosts`, `oidc_internal_networks`, `oidc_ca`, `public_url`, `s3`, `s3_domains`, `log`, `log_format`, `quotas`"
         ],
     );
     check_refused(
@@ -181,6 +181,10 @@ fn what_is_shown_tells_sources_and_no_secrets() {
         oidc_internal_networks = []  # default
         # oidc_ca is not set
         # public_url is not set
+
+        # S3
+        s3 = "on"  # default
+        s3_domains = []  # default
 
         # Logging
         log = "info"  # default
