@@ -4,6 +4,7 @@
 //! Not a linter: what is merely useless passes. Whether the principals and policies named exist is for the
 //! caller to say, and so are size limits, since they have other error codes.
 
+mod bucket;
 mod principal;
 mod resource;
 
@@ -47,6 +48,8 @@ impl Refusal {
 }
 
 type Verdict = Result<(), Refusal>;
+
+pub use bucket::check_bucket;
 
 const SYNTAX: &str = "Syntax errors in policy.";
 

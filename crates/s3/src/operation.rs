@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use iamd_authz::{Authorized, Caller, Permit};
 use iamd_directory::principals::Named;
 use iamd_directory::{Account, Bucket, Directory, Transaction};
-use iamd_types::{AccountId, Error, Timestamp};
+use iamd_types::{AccountId, Code, Error, Timestamp};
 use iamd_wire::query::from_parameters;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,6 +26,14 @@ pub struct View<'a> {
     pub directory: &'a Directory,
     /// When the request was taken.
     pub now: Timestamp,
+}
+
+/// The bucket that an operation is about.
+///
+/// # Errors
+/// `NoSuchBucket`.
+pub(crate) fn bucket_of<'a>(view: &View<'a>) -> Result<&'a Bucket, Error> {
+    view.bucket.ok_or_else(|| Error::s3(Code::NoSuchBucket))
 }
 
 /// An operation on a bucket, as a type without values.

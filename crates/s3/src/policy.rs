@@ -1,7 +1,24 @@
-//! Bucket policies, checked as PutBucketPolicy does.
+//! Bucket policies: checked as PutBucketPolicy does, kept, and shown.
 
-use iamd_policy::{Document, PolicyType, check};
+use iamd_api::s3;
+use iamd_authz::Permit;
+use iamd_directory::principals::{self, Named};
+use iamd_directory::{Bucket, Transaction};
+use iamd_policy::{Document, PolicyType, check, check_bucket};
 use iamd_types::{Code, Error};
+
+use crate::operation::{
+    BucketCommand, BucketOperation, BucketQuery, Entry, Table, View, bucket_of,
+};
+use crate::public::is_public;
+
+/// The operations on bucket policies.
+pub(crate) const OPERATIONS: Table = &[
+    Entry::command::<DeleteBucketPolicy>(),
+    Entry::query::<GetBucketPolicy>(),
+    Entry::query::<GetBucketPolicyStatus>(),
+    Entry::command::<PutBucketPolicy>(),
+];
 
 /// The longest bucket policy, in bytes (S3 User Guide, "Bucket policies").
 pub const MAX_BYTES: usize = 20 * 1024;
@@ -13,8 +30,168 @@ pub const MAX_BYTES: usize = 20 * 1024;
 pub fn checked(text: &str) -> Result<Document, Error> {
     if text.len() > MAX_BYTES {
         let message = "Policy document exceeds the maximum allowed document size of 20480 bytes";
-        return Err(Error::new(Code::MalformedPolicy, message));
+        return Err(malformed(message.to_owned()));
     }
-    check(text, PolicyType::Resource, false)
-        .map_err(|refusal| Error::new(Code::MalformedPolicy, refusal.message))
+    if !text.starts_with('{') {
+        let message = "Policies must be valid JSON and the first byte must be '{'";
+        return Err(malformed(message.to_owned()));
+    }
+    check(text, PolicyType::Resource, false).map_err(|refusal| {
+        match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            Ok(_) => malformed(refusal.message),
+            Err(_) => Error::s3(Code::MalformedPolicy),
+        }
+    })
+}
+
+fn malformed(message: String) -> Error {
+    Error::new(Code::MalformedPolicy, message)
+}
+
+/// `s3:PutBucketPolicy`. Refuses a public policy where Block Public Access says so.
+pub(crate) struct PutBucketPolicy;
+
+impl BucketOperation for PutBucketPolicy {
+    const NAME: &'static str = "PutBucketPolicy";
+    type Input = s3::PutBucketPolicyRequest;
+    type Output = ();
+}
+
+impl BucketCommand for PutBucketPolicy {
+    fn policy<'i>(input: &'i Self::Input, _: &View<'_>) -> Result<Option<&'i str>, Error> {
+        Ok(Some(&input.policy))
+    }
+
+    fn run(
+        _: &Self::Input,
+        policy: Option<&Named>,
+        permit: &Permit<Self>,
+        bucket: &Bucket,
+        tx: &mut Transaction,
+    ) -> Result<(), Error> {
+        let policy = policy.ok_or_else(|| Error::s3(Code::MissingRequestBody))?;
+        check_bucket(policy.document(), bucket.name())
+            .map_err(|refusal| malformed(refusal.message))?;
+        let stored =
+            policy.store(tx).map_err(|_| malformed("Invalid principal in policy".to_owned()))?;
+        let blocks = bucket.public_access_block().is_some_and(|block| block.block_policy);
+        if blocks && is_public(policy.document()) {
+            let message = format!(
+                "User: {} is not authorized to perform: s3:PutBucketPolicy on resource: \"{}\" because public policies \
+                 are blocked by the BlockPublicPolicy block public access setting.",
+                permit.caller().arn,
+                bucket.arn()
+            );
+            return Err(Error::new(Code::AccessDenied, message));
+        }
+        let mut fields = bucket.fields();
+        fields.policy = Some(stored.text);
+        fields.foreign_principals = stored.foreign_principals;
+        tx.put_bucket(&fields);
+        Ok(())
+    }
+}
+
+/// `s3:GetBucketPolicy`, with the present ARNs of the principals.
+pub(crate) struct GetBucketPolicy;
+
+impl BucketOperation for GetBucketPolicy {
+    const NAME: &'static str = "GetBucketPolicy";
+    type Input = s3::GetBucketPolicyRequest;
+    type Output = s3::GetBucketPolicyOutput;
+}
+
+impl BucketQuery for GetBucketPolicy {
+    fn run(
+        _: &Self::Input,
+        _: &Permit<Self>,
+        view: &View<'_>,
+    ) -> Result<s3::GetBucketPolicyOutput, Error> {
+        let bucket = bucket_of(view)?;
+        let document = document(bucket)?;
+        let text = principals::shown(view.owner, document, bucket.foreign_principals());
+        Ok(s3::GetBucketPolicyOutput { policy: Some(text) })
+    }
+}
+
+/// `s3:GetBucketPolicyStatus`: whether the policy lets the public in.
+pub(crate) struct GetBucketPolicyStatus;
+
+impl BucketOperation for GetBucketPolicyStatus {
+    const NAME: &'static str = "GetBucketPolicyStatus";
+    type Input = s3::GetBucketPolicyStatusRequest;
+    type Output = s3::GetBucketPolicyStatusOutput;
+}
+
+impl BucketQuery for GetBucketPolicyStatus {
+    fn run(
+        _: &Self::Input,
+        _: &Permit<Self>,
+        view: &View<'_>,
+    ) -> Result<s3::GetBucketPolicyStatusOutput, Error> {
+        let is_public = is_public(document(bucket_of(view)?)?);
+        let policy_status = s3::PolicyStatus { is_public: Some(is_public) };
+        Ok(s3::GetBucketPolicyStatusOutput { policy_status: Some(policy_status) })
+    }
+}
+
+/// `s3:DeleteBucketPolicy`. That there is none is no error.
+pub(crate) struct DeleteBucketPolicy;
+
+impl BucketOperation for DeleteBucketPolicy {
+    const NAME: &'static str = "DeleteBucketPolicy";
+    type Input = s3::DeleteBucketPolicyRequest;
+    type Output = ();
+}
+
+impl BucketCommand for DeleteBucketPolicy {
+    fn run(
+        _: &Self::Input,
+        _: Option<&Named>,
+        _: &Permit<Self>,
+        bucket: &Bucket,
+        tx: &mut Transaction,
+    ) -> Result<(), Error> {
+        let mut fields = bucket.fields();
+        fields.policy = None;
+        fields.foreign_principals = Vec::new();
+        tx.put_bucket(&fields);
+        Ok(())
+    }
+}
+
+fn document(bucket: &Bucket) -> Result<&Document, Error> {
+    match bucket.policy_document() {
+        None => Err(Error::s3(Code::NoSuchBucketPolicy)),
+        Some(Some(document)) => Ok(document),
+        Some(None) => Err(Error::internal(Unreadable(bucket.name().to_owned()))),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the policy of bucket `{0}` cannot be read")]
+struct Unreadable(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_policy_is_refused_in_s3s_words() {
+        let refused = |text: &str| checked(text).err().map(|error| error.message().to_owned());
+        let statement =
+            r#"{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b""#;
+        for (text, message) in [
+            ("", "Policies must be valid JSON and the first byte must be '{'"),
+            (" {}", "Policies must be valid JSON and the first byte must be '{'"),
+            ("[]", "Policies must be valid JSON and the first byte must be '{'"),
+            ("{", "This policy contains invalid Json"),
+            (&format!("{statement}}}}}"), "Missing required field Principal"),
+        ] {
+            assert_eq!(refused(text).as_deref(), Some(message), "{text}");
+        }
+        let long = format!("{{{}}}", " ".repeat(MAX_BYTES));
+        assert!(refused(&long).is_some_and(|message| message.contains("20480")));
+        assert_eq!(refused(&format!("{statement},\"Principal\":\"*\"}}}}")), None);
+    }
 }
