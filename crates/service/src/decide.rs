@@ -149,6 +149,18 @@ impl Service {
         Ok(Known { caller, account })
     }
 
+    /// The user of this name.
+    ///
+    /// # Errors
+    /// `AccessDenied` when there is no user of exactly this name.
+    pub async fn user(&self, account: AccountId, name: &str) -> Result<Known, Error> {
+        let account = self.tools.directory.account(account).await?.ok_or_else(nobody)?;
+        let user = account.users().named(name).filter(|user| user.name() == name);
+        let arn = account.user_arn(user.ok_or_else(nobody)?);
+        let caller = Arc::new(Caller::named(&arn, &account).ok_or_else(nobody)?);
+        Ok(Known { caller, account })
+    }
+
     /// Whoever holds this long-term access key.
     ///
     /// # Errors

@@ -1,0 +1,282 @@
+//! The decision API.
+
+use http::Method;
+use iamd_testkit::Credentials;
+use serde_json::{Value, json};
+
+use crate::fixture::{ARN, Fixture, HOST, MAY_CALL, Sent, ask, header_map, incoming, token};
+
+const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
+const PATH: &str = "/-/authorize";
+
+async fn by_point(fixture: &Fixture, requests: Value) -> Value {
+    let (status, answer) =
+        ask(fixture, PATH, &token("store"), &json!({ "requests": requests })).await;
+    assert_eq!(status, 200, "{answer}");
+    answer["decisions"].clone()
+}
+
+/// Signed by a principal for the service `iamd`.
+async fn by_principal(fixture: &Fixture, who: &Credentials, requests: Value) -> (u16, Value) {
+    let body = json!({ "requests": requests }).to_string();
+    let sent = Sent::new("POST", PATH).at("iam.example.com").body(&body).sign(fixture, who, "iamd");
+    let mut headers = sent.headers.clone();
+    headers.push(("host".to_owned(), sent.host.clone()));
+    let request = incoming(Method::POST, PATH, header_map(&headers), &sent.body);
+    let answer = fixture.guard.authorize(&request, false).await;
+    (answer.status.as_u16(), serde_json::from_slice(&answer.body).unwrap())
+}
+
+fn question(principal: &str) -> Value {
+    json!({ "principal": principal, "action": "execute-api:Invoke", "resource": format!("{ARN}/GET/pets/3") })
+}
+
+#[tokio::test]
+async fn a_point_asks_about_the_principals_of_its_account() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.caller("alice").await;
+    fixture.server.user("bob").await;
+    fixture.server.new_account("444455556666").await;
+    let answers = by_point(
+        &fixture,
+        json!([
+            question(ALICE),
+            question("arn:aws:iam::111122223333:user/bob"),
+            question("arn:aws:iam::111122223333:root"),
+            question("arn:aws:iam::111122223333:user/Alice"),
+            question("arn:aws:iam::444455556666:root"),
+            question("alice"),
+            {"accessKeyId": alice.access_key_id, "action": "execute-api:Invoke", "resource": format!("{ARN}/GET/x")},
+            {"principal": ALICE, "action": "execute-api:Invoke", "resource": format!("{ARN}/DELETE/kept/x")},
+        ]),
+    )
+    .await;
+    let decisions: Vec<_> =
+        answers.as_array().unwrap().iter().map(|it| it["decision"].as_str().unwrap()).collect();
+    assert_eq!(decisions, ["allow", "deny", "allow", "deny", "deny", "deny", "allow", "deny"]);
+    assert_eq!(answers[0]["decidedBy"], "identity-based policy");
+    assert_eq!(answers[0]["policy"], "calls");
+    assert_eq!(answers[3]["error"]["code"], "AccessDenied");
+    assert_eq!(answers[4]["error"], answers[3]["error"]);
+    assert_eq!(answers[5]["error"]["code"], "ValidationError");
+    assert_eq!(answers[6]["principal"], ALICE);
+    // The policy of the API decides here as it does at its door.
+    assert_eq!((&answers[7]["explicit"], &answers[7]["statement"]), (&json!(true), &json!("Kept")));
+}
+
+#[tokio::test]
+async fn a_principal_needs_iamd_authorize_on_whom_it_asks_about() {
+    let fixture = Fixture::start().await;
+    fixture.caller("alice").await;
+    let asker = fixture.server.user("asker").await;
+    let (status, answer) = by_principal(&fixture, &asker, json!([question(ALICE)])).await;
+    assert_eq!(status, 200);
+    assert_eq!(answer["decisions"][0]["error"]["code"], "AccessDenied");
+    let record = fixture.server.records.wait_for(&["iamd.amazonaws.com", "AccessDenied"]).await;
+    assert!(record.contains(r#""userName":"asker""#), "{record}");
+
+    let may_ask = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"iamd:Authorize","Resource":"{ALICE}"}}]}}"#
+    );
+    fixture.server.allow("asker", "asks", &may_ask).await;
+    let questions = json!([
+        question(ALICE),
+        question("arn:aws:iam::111122223333:user/nobody"),
+        question("arn:aws:iam::444455556666:root")
+    ]);
+    let (_, answer) = by_principal(&fixture, &asker, questions).await;
+    let decisions = &answer["decisions"];
+    assert_eq!(decisions[0]["decision"], "allow");
+    // Whether somebody exists is not told to those who may not ask.
+    assert!(
+        decisions[1]["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("iamd:Authorize on resource: arn:aws:iam::111122223333:user/nobody")
+    );
+    assert_eq!(decisions[2]["error"]["code"], "AccessDenied");
+    let record = fixture
+        .server
+        .records
+        .wait_for(&[
+            r#""eventName":"Authorize""#,
+            r#""principalArn":"arn:aws:iam::111122223333:user/alice"},"requestID"#,
+        ])
+        .await;
+    assert!(record.contains(r#""userName":"asker""#) && !record.contains("errorCode"), "{record}");
+}
+
+#[tokio::test]
+async fn whoever_does_not_sign_for_this_service_is_refused() {
+    let fixture = Fixture::start().await;
+    let root = fixture.server.root.clone();
+    let body = json!({ "requests": [question(ALICE)] }).to_string();
+    for (service, code) in [
+        ("iam", "SignatureDoesNotMatch"),
+        ("sts", "SignatureDoesNotMatch"),
+        ("execute-api", "SignatureDoesNotMatch"),
+    ] {
+        let sent = Sent::new("POST", PATH).body(&body).sign(&fixture, &root, service);
+        let mut headers = sent.headers.clone();
+        headers.push(("host".to_owned(), HOST.to_owned()));
+        let request = incoming(Method::POST, PATH, header_map(&headers), body.as_bytes());
+        let answer = fixture.guard.authorize(&request, false).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.headers["x-amzn-errortype"].to_str().unwrap()),
+            (403, code)
+        );
+    }
+    let request = incoming(Method::POST, PATH, http::HeaderMap::new(), body.as_bytes());
+    let answer = fixture.guard.authorize(&request, false).await;
+    assert_eq!(answer.headers["x-amzn-errortype"], "MissingAuthenticationToken");
+    // A point's token says nothing there.
+    let mut headers = http::HeaderMap::new();
+    headers.insert("x-iamd-guard-token", token("store").parse().unwrap());
+    let request = incoming(Method::POST, PATH, headers, body.as_bytes());
+    assert_eq!(fixture.guard.authorize(&request, false).await.status, 403);
+}
+
+fn signed_item(sent: &Sent) -> Value {
+    let mut headers = serde_json::Map::new();
+    for (name, value) in &sent.headers {
+        headers.insert(name.clone(), value.clone().into());
+    }
+    headers.insert("Host".to_owned(), sent.host.clone().into());
+    json!({ "signed": { "method": sent.method, "target": sent.target, "headers": headers } })
+}
+
+#[tokio::test]
+async fn a_signed_request_stands_for_its_signer_where_the_asker_protects_it() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.caller("alice").await;
+    let sent = fixture.signed(&alice, "GET", "/v1/pets/3");
+    let good = signed_item(&sent);
+    let mut other_action = good.clone();
+    other_action["action"] = json!("s3:GetObject");
+    other_action["resource"] = json!("arn:aws:s3:::photos/a");
+    let body = Sent::new("PUT", "/v1/pets/3").body("rex").sign(&fixture, &alice, "execute-api");
+    let mut hashed = signed_item(&body);
+    hashed["signed"]["bodySha256"] =
+        json!("0b87e3e92bb0bb7f8fd4a8e7ffdd3ca8dd3b6d5e5e5d8a0f7b3f2a1d0c9b8a7f");
+    let mut whole = signed_item(&body);
+    whole["signed"]["body"] = json!("cmV4");
+    let answers = by_point(&fixture, json!([good, other_action, whole, hashed])).await;
+    assert_eq!(
+        (&answers[0]["decision"], &answers[0]["principal"]),
+        (&json!("allow"), &json!(ALICE))
+    );
+    assert_eq!(answers[1]["decision"], "deny");
+    assert_eq!(answers[1]["principal"], ALICE);
+    assert_eq!(answers[2]["decision"], "allow");
+    assert_eq!(answers[3]["error"]["code"], "SignatureDoesNotMatch");
+}
+
+#[tokio::test]
+async fn a_signed_request_for_elsewhere_tells_nothing() {
+    let fixture = Fixture::start().await;
+    let root = fixture.server.root.clone();
+    let elsewhere = [
+        Sent::new("GET", "/?Action=GetCallerIdentity&Version=2011-06-15")
+            .at("sts.amazonaws.com")
+            .sign(&fixture, &root, "sts"),
+        Sent::new("GET", "/v1/pets").sign(&fixture, &root, "sts"),
+        Sent::new("GET", "/v1/admin/x").sign(&fixture, &root, "execute-api"),
+        Sent::new("GET", "/a").at("up.example.com").sign(&fixture, &root, "execute-api"),
+        Sent::new("GET", "/v1/../v1/pets").sign(&fixture, &root, "execute-api"),
+        Sent::new("GET", "/v1/pets"),
+    ];
+    let items: Vec<_> = elsewhere.iter().map(signed_item).collect();
+    let answers = by_point(&fixture, json!(items)).await;
+    for (answer, sent) in answers.as_array().unwrap().iter().zip(&elsewhere) {
+        assert_eq!(answer["decision"], "deny");
+        assert!(
+            answer.get("principal").is_none() && answer.get("error").is_some(),
+            "{} {answer}",
+            sent.target
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_trace_is_told_on_demand() {
+    let fixture = Fixture::start().await;
+    fixture.server.user("alice").await;
+    let guarded = MAY_CALL.replace(
+        r#""Action""#,
+        r#""Condition":{"StringEquals":{"aws:ResourceTag/team":"red"}},"Action""#,
+    );
+    fixture.server.allow("alice", "red", &guarded).await;
+    let mut traced = question(ALICE);
+    traced["trace"] = json!(true);
+    let mut red = question(ALICE);
+    red["context"] = json!({ "aws:ResourceTag/team": "red" });
+    let answers = by_point(&fixture, json!([question(ALICE), traced, red])).await;
+    assert!(answers[0].get("trace").is_none());
+    assert_eq!(answers[0]["missingContext"], json!(["aws:ResourceTag/team"]));
+    let trace = answers[1]["trace"].to_string();
+    assert!(trace.contains(r#""name":"red""#) && trace.contains("StringEquals"), "{trace}");
+    assert_eq!(answers[2]["decision"], "allow");
+}
+
+#[tokio::test]
+async fn an_asker_cannot_say_who_the_principal_is() {
+    let fixture = Fixture::start().await;
+    fixture.server.user("alice").await;
+    let mfa = MAY_CALL.replace(
+        r#""Action""#,
+        r#""Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"}},"Action""#,
+    );
+    fixture.server.allow("alice", "mfa", &mfa).await;
+    let mut claimed = question(ALICE);
+    claimed["context"] = json!({ "aws:MultiFactorAuthPresent": "true" });
+    let answers = by_point(&fixture, json!([claimed])).await;
+    assert_eq!(answers[0]["decision"], "deny");
+    assert_eq!(
+        answers[0]["error"]["message"],
+        "the context key `aws:MultiFactorAuthPresent` is known to the server alone"
+    );
+}
+
+#[tokio::test]
+async fn questions_that_make_no_sense_are_refused() {
+    let fixture = Fixture::start().await;
+    fixture.caller("alice").await;
+    let store = token("store");
+    let many: Vec<_> = (0..101).map(|_| question(ALICE)).collect();
+    for body in [
+        json!({}),
+        json!({ "requests": [] }),
+        json!({ "requests": many }),
+        json!({ "requests": [{ "who": 1 }] }),
+        json!({ "requests": 7 }),
+    ] {
+        assert_eq!(ask(&fixture, PATH, &store, &body).await.0, 400);
+    }
+    let with = |name: &str, value: Value| {
+        let mut item = question(ALICE);
+        item[name] = value;
+        item
+    };
+    let answers = by_point(
+        &fixture,
+        json!([
+            with("action", json!("*")),
+            with("action", json!("execute-api:*")),
+            with("action", Value::Null),
+            with("resource", json!("pets")),
+            with("resourceAccount", json!("444455556666")),
+            with("resourceAccount", json!("x")),
+            with("accessKeyId", json!("AKIAIOSFODNN7EXAMPLE")),
+            with("context", json!({ "aws:SourceIp": "x" })),
+            { "action": "s3:GetObject", "resource": "*" },
+        ]),
+    )
+    .await;
+    for answer in answers.as_array().unwrap() {
+        assert_eq!(
+            (&answer["decision"], &answer["error"]["code"]),
+            (&json!("deny"), &json!("ValidationError")),
+            "{answer}"
+        );
+    }
+}

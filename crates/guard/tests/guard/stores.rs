@@ -1,0 +1,196 @@
+//! MinIO's plugin and the shapes of OPA.
+
+use iamd_testkit::Credentials;
+use serde_json::{Value, json};
+
+use crate::fixture::{Fixture, ask, token};
+
+const READS: &str = r#"{"Version":"2012-10-17","Statement":[
+    {"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::photos/*"},
+    {"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::photos","Condition":{"StringLike":{"s3:prefix":"mine/*"}}},
+    {"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"},
+    {"Effect":"Allow","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::photos/*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}]}"#;
+
+fn input(account: &str, action: &str, bucket: &str, object: &str) -> Value {
+    json!({
+        "account": account,
+        "groups": null,
+        "action": action,
+        "bucket": bucket,
+        "conditions": {
+            "CurrentTime": ["2022-05-07T18:31:41Z"],
+            "SourceIp": ["192.0.2.7"],
+            "User-Agent": ["MinIO"],
+            "Prefix": [""],
+            "username": [account],
+        },
+        "owner": false,
+        "object": object,
+        "claims": {},
+        "denyOnly": false,
+    })
+}
+
+async fn minio(fixture: &Fixture, input: &Value) -> bool {
+    let (status, answer) =
+        ask(fixture, "/-/minio", &token("store"), &json!({ "input": input })).await;
+    assert_eq!(status, 200);
+    answer["result"].as_bool().unwrap()
+}
+
+async fn reader(fixture: &Fixture) -> Credentials {
+    let alice = fixture.server.user("alice").await;
+    fixture.server.allow("alice", "reads", READS).await;
+    alice
+}
+
+#[tokio::test]
+async fn minio_is_answered_by_access_key_and_by_user_name() {
+    let fixture = Fixture::start().await;
+    let alice = reader(&fixture).await;
+    for account in [&*alice.access_key_id, "alice"] {
+        for (action, bucket, object, allowed) in [
+            ("s3:GetObject", "photos", "a/b.jpg", true),
+            ("s3:GetObject", "others", "a/b.jpg", false),
+            ("s3:PutObject", "photos", "a/b.jpg", false),
+            ("s3:ListAllMyBuckets", "", "", true),
+            ("s3:DeleteObject", "photos", "a", true),
+            ("admin:ServerInfo", "", "", false),
+            ("s3:*", "photos", "a", false),
+            ("nonsense", "photos", "a", false),
+            ("s3:GetObject", "", "a", false),
+            ("s3:GetObject", "photos/a", "b", false),
+        ] {
+            let input = input(account, action, bucket, object);
+            assert_eq!(
+                minio(&fixture, &input).await,
+                allowed,
+                "{account} {action} {bucket} {object}"
+            );
+        }
+    }
+    let record = fixture
+        .server
+        .records
+        .wait_for(&["iamd.amazonaws.com", "arn:aws:s3:::photos/a/b.jpg"])
+        .await;
+    assert!(record.contains(r#""enforcementPoint":"store""#), "{record}");
+    assert!(record.contains(r#""action":"s3:GetObject""#), "{record}");
+}
+
+#[tokio::test]
+async fn minio_tells_what_was_asked_for() {
+    let fixture = Fixture::start().await;
+    reader(&fixture).await;
+    let mut asked = input("alice", "s3:ListBucket", "photos", "");
+    assert!(!minio(&fixture, &asked).await);
+    asked["conditions"]["Prefix"] = json!(["mine/a"]);
+    assert!(minio(&fixture, &asked).await);
+    let mut asked = input("alice", "s3:DeleteObject", "photos", "a");
+    asked["conditions"]["SourceIp"] = json!(["198.51.100.7"]);
+    assert!(!minio(&fixture, &asked).await);
+    asked["conditions"]["SourceIp"] = json!(["nonsense"]);
+    assert!(!minio(&fixture, &asked).await);
+}
+
+#[tokio::test]
+async fn whom_minio_does_not_know_by_us_is_nobody() {
+    let fixture = Fixture::start().await;
+    let alice = reader(&fixture).await;
+    let yes = input("alice", "s3:GetObject", "photos", "a");
+    assert!(minio(&fixture, &yes).await);
+    for account in [
+        "nobody",
+        "",
+        "minio",
+        "ALICE",
+        "AKIAIOSFODNN7EXAMPLE",
+        "arn:aws:iam::111122223333:user/alice",
+    ] {
+        assert!(
+            !minio(&fixture, &input(account, "s3:GetObject", "photos", "a")).await,
+            "{account}"
+        );
+    }
+    // MinIO's own root user, and the mode that asks for denials alone.
+    let mut owner = input("minio", "s3:GetObject", "photos", "a");
+    owner["owner"] = json!(true);
+    assert!(!minio(&fixture, &owner).await);
+    let mut deny_only = input("alice", "s3:PutObject", "photos", "a");
+    deny_only["denyOnly"] = json!(true);
+    assert!(!minio(&fixture, &deny_only).await);
+    // A user of another account, by key.
+    let other = fixture.server.new_account("444455556666").await;
+    assert!(!minio(&fixture, &input(&other.access_key_id, "s3:GetObject", "photos", "a")).await);
+    // A deactivated key.
+    let line = format!(
+        "UpdateAccessKey UserName=alice Status=Inactive AccessKeyId={}",
+        alice.access_key_id
+    );
+    fixture.server.as_root(&line).await.ok();
+    assert!(!minio(&fixture, &input(&alice.access_key_id, "s3:GetObject", "photos", "a")).await);
+}
+
+#[tokio::test]
+async fn claims_count_only_of_tokens_that_are_signed_here() {
+    let fixture = Fixture::start().await;
+    reader(&fixture).await;
+    let issuer = fixture.server.service.token_issuer("111122223333".parse().unwrap());
+    let alice = "arn:aws:iam::111122223333:user/alice";
+    let mut asked = input("anything", "s3:GetObject", "photos", "a");
+    asked["claims"] = json!({ "iss": issuer, "sub": alice });
+    assert!(minio(&fixture, &asked).await);
+    for claims in [
+        json!({ "sub": alice }),
+        json!({ "iss": "https://elsewhere.example.com", "sub": alice }),
+        json!({ "iss": issuer, "sub": "arn:aws:iam::111122223333:user/nobody" }),
+        json!({ "iss": issuer, "sub": "arn:aws:iam::444455556666:root" }),
+        json!({ "iss": issuer, "sub": 7 }),
+        json!({ "parent": "alice" }),
+    ] {
+        // Not even when the account is the name of somebody who may.
+        let mut asked = input("alice", "s3:GetObject", "photos", "a");
+        asked["claims"] = claims.clone();
+        assert!(!minio(&fixture, &asked).await, "{claims}");
+    }
+}
+
+#[tokio::test]
+async fn opa_is_answered_in_its_shapes() {
+    let fixture = Fixture::start().await;
+    reader(&fixture).await;
+    let question = json!({ "input": {
+        "principal": "arn:aws:iam::111122223333:user/alice",
+        "action": "s3:GetObject",
+        "resource": "arn:aws:s3:::photos/a",
+    }});
+    let store = token("store");
+    let (status, answer) = ask(&fixture, "/v1/data/httpapi/authz", &store, &question).await;
+    assert_eq!((status, answer), (200, json!({ "result": { "allow": true } })));
+    let (_, answer) = ask(&fixture, "/v1/data/httpapi/authz/allow", &store, &question).await;
+    assert_eq!(answer, json!({ "result": true }));
+    let (_, answer) = ask(
+        &fixture,
+        "/v1/data/httpapi/authz/allow",
+        &store,
+        &json!({ "input": input("alice", "s3:GetObject", "photos", "a") }),
+    )
+    .await;
+    assert_eq!(answer, json!({ "result": true }));
+    for bad in [json!({}), json!({ "input": {} }), json!({ "input": 7 }), json!([])] {
+        let (status, answer) = ask(&fixture, "/v1/data/x/allow", &store, &bad).await;
+        assert_eq!((status, answer), (200, json!({ "result": false })), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn only_points_of_the_kind_may_ask() {
+    let fixture = Fixture::start().await;
+    let asked = json!({ "input": input("alice", "s3:GetObject", "photos", "a") });
+    for (path, token) in
+        [("/-/minio", token("edge")), ("/v1/data/x", token("edge")), ("/-/minio", String::new())]
+    {
+        assert_eq!(ask(&fixture, path, &token, &asked).await.0, 403, "{path}");
+    }
+    assert_eq!(ask(&fixture, "/v1/database", &token("store"), &asked).await.0, 404);
+}
