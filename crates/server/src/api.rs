@@ -8,6 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use iamd_audit::Health;
 use iamd_gateway::{Arriving, Handler, Head, Peer, Refusal, Request, Response, caller};
+use iamd_guard::Guard;
 use iamd_service::{Reply, Service, Tls};
 use iamd_store::{Partition, Store};
 use iamd_types::entropy::random;
@@ -15,7 +16,7 @@ use iamd_types::{Code, Entropy, Error};
 use iamd_wire::xml;
 use ipnet::IpNet;
 
-use crate::{keys, s3};
+use crate::{guard, keys, s3};
 
 /// What AWS has no path for: no bucket or API path begins so.
 const OWN: &str = "/-/";
@@ -29,12 +30,17 @@ pub(crate) struct Api {
     pub(crate) service: Arc<Service>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) guard: Arc<Guard>,
     pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 impl Handler for Api {
     async fn handle(&self, request: Request) -> Response {
         match request.target.path().strip_prefix(OWN) {
+            Some("authorize") if request.method == Method::POST => {
+                let (incoming, secure) = guard::incoming(request, &self.trusted_proxies);
+                guard::encode(self.guard.authorize(&incoming, secure).await)
+            }
             Some(name) => self.own(&request.method, name).await,
             None => self.serve(&request).await,
         }

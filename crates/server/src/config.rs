@@ -14,6 +14,7 @@ use anyhow::{Context, bail};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, FromArgMatches};
 use iamd_federation::HostPattern;
+use iamd_guard::GuardSettings;
 use iamd_types::{AccessKeyId, AccountId, Secret};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -24,8 +25,8 @@ use crate::settings::{Email, Endpoint, HostName, LogFormat, Network, PublicUrl, 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "iamd.toml";
 
-/// The one setting that has neither a flag nor a variable.
-const QUOTAS: &str = "quotas";
+/// The settings that have neither a flag nor a variable, with what they are called when shown.
+const TABLES: [(&str, &str); 2] = [("quotas", "Quotas"), ("guard", "Guard")];
 
 const LISTENING: &str = "Listening";
 const STATE: &str = "State";
@@ -43,6 +44,10 @@ pub(crate) struct Config {
     #[arg(long, env = "IAMD_LISTEN", value_name = "HOST:PORT", help_heading = LISTENING)]
     #[arg(default_value = "localhost:4260")]
     pub(crate) listen: Text<Endpoint>,
+
+    /// Address at which configured enforcement points ask for decisions [default: none]. TLS as for the API.
+    #[arg(long, env = "IAMD_GUARD_LISTEN", value_name = "HOST:PORT", help_heading = LISTENING)]
+    pub(crate) guard_listen: Option<Text<Endpoint>>,
 
     /// PEM file with the server's certificate, followed by its chain.
     #[arg(long, env = "IAMD_TLS_CERT", value_name = "FILE", help_heading = LISTENING)]
@@ -165,6 +170,10 @@ pub(crate) struct Config {
     /// The quotas of accounts. Only in the file: `[quotas]`, and `[quotas.ACCOUNT-ID]` for one account.
     #[arg(skip)]
     pub(crate) quotas: QuotaSettings,
+
+    /// Who may ask the guard, and about which APIs. Only in the file: `[guard]`, `[[guard.points]]`, `[[guard.apis]]`.
+    #[arg(skip)]
+    pub(crate) guard: GuardSettings,
 }
 
 fn access_key_id(text: &str) -> Result<String, String> {
@@ -247,8 +256,10 @@ pub(crate) fn load(file: Option<&Path>, given: &ArgMatches) -> anyhow::Result<Ef
         }
         sources.insert(key.to_owned(), source);
     }
-    if let Some(quotas) = from_file.get(QUOTAS) {
-        table.insert(QUOTAS.to_owned(), quotas.clone());
+    for (key, _) in TABLES {
+        if let Some(value) = from_file.get(key) {
+            table.insert(key.to_owned(), value.clone());
+        }
     }
     let config: Config = table.clone().try_into()?;
     config.check()?;
@@ -305,6 +316,7 @@ impl Config {
         if self.tls_cert.is_some() != self.tls_key.is_some() {
             bail!("tls_cert and tls_key go together: give both or neither");
         }
+        self.check_guard()?;
         match (&self.root_access_key_id, &self.root_secret_access_key) {
             (None, None) => {}
             (Some(id), Some(secret)) => {
@@ -317,6 +329,25 @@ impl Config {
             _ => bail!(
                 "root_access_key_id and root_secret_access_key go together: give both or neither"
             ),
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// A guard that is configured by half would be taken for one that guards.
+    fn check_guard(&self) -> anyhow::Result<()> {
+        match (&self.guard_listen, self.guard.points.is_empty()) {
+            (Some(_), true) => bail!(
+                "guard_listen is set, but no enforcement point is configured: nobody could ask"
+            ),
+            (None, false) => bail!(
+                "enforcement points are configured, but guard_listen is not set: they could not ask"
+            ),
+            _ => {}
+        }
+        if self.guard.client_ca.is_some() && self.tls_cert.is_none() {
+            bail!("guard.client_ca needs tls_cert: certificates are shown over TLS");
         }
         Ok(())
     }
@@ -351,11 +382,13 @@ impl Effective {
                 Some(value) => writeln!(text, "{key} = {value}  # {source}"),
             };
         }
-        if let Some(Value::Table(quotas)) = self.table.get(QUOTAS)
-            && !quotas.is_empty()
-        {
-            let shown = Table::from_iter([(QUOTAS.to_owned(), Value::Table(quotas.clone()))]);
-            let _ = write!(text, "\n# Quotas\n{shown}");
+        for (key, heading) in TABLES {
+            if let Some(Value::Table(values)) = self.table.get(key)
+                && !values.is_empty()
+            {
+                let shown = Table::from_iter([(key.to_owned(), Value::Table(values.clone()))]);
+                let _ = write!(text, "\n# {heading}\n{shown}");
+            }
         }
         text
     }

@@ -9,9 +9,9 @@ use iamd_gateway::{BindError, Listener, Tls};
 use tokio::net::lookup_host;
 
 use crate::config::Config;
-use crate::settings::Endpoint;
+use crate::settings::{Endpoint, Text};
 
-/// The bound listeners of the API.
+/// The bound listeners of one endpoint.
 pub(crate) struct Listening {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) tls: Option<Arc<Tls>>,
@@ -19,14 +19,36 @@ pub(crate) struct Listening {
     pub(crate) url: String,
 }
 
-/// Binds every address that the configured host stands for.
+/// Binds the API's addresses.
 pub(crate) async fn bind(config: &Config) -> anyhow::Result<Listening> {
-    let endpoint = &config.listen.0;
-    let addresses = resolve(endpoint).await?;
     let tls = match (&config.tls_cert, &config.tls_key) {
-        (Some(certificate), Some(key)) => Some(Arc::new(Tls::load(certificate, key)?)),
+        (Some(certificate), Some(key)) => Some(Tls::load(certificate, key)?),
         _ => None,
     };
+    bind_endpoint(&config.listen.0, tls, config).await
+}
+
+/// Binds the guard's addresses, if it is to listen.
+pub(crate) async fn bind_guard(config: &Config) -> anyhow::Result<Option<Listening>> {
+    let Some(Text(endpoint)) = &config.guard_listen else { return Ok(None) };
+    let tls = match (&config.tls_cert, &config.tls_key, &config.guard.client_ca) {
+        (Some(certificate), Some(key), None) => Some(Tls::load(certificate, key)?),
+        (Some(certificate), Some(key), Some(client_ca)) => {
+            Some(Tls::load_with_clients(certificate, key, client_ca)?)
+        }
+        _ => None,
+    };
+    bind_endpoint(endpoint, tls, config).await.map(Some)
+}
+
+/// Binds every address that the host stands for.
+async fn bind_endpoint(
+    endpoint: &Endpoint,
+    tls: Option<Tls>,
+    config: &Config,
+) -> anyhow::Result<Listening> {
+    let addresses = resolve(endpoint).await?;
+    let tls = tls.map(Arc::new);
     if tls.is_none() && !config.insecure_http {
         refuse_plain_http(endpoint, &addresses)?;
     }

@@ -9,6 +9,7 @@ mod api;
 mod cli;
 mod config;
 mod files;
+mod guard;
 mod keys;
 mod listen;
 mod logging;

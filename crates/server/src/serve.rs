@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use crate::admin::{self, Admin};
 use crate::api::Api;
 use crate::config::Config;
+use crate::guard::{self, GuardListener};
 use crate::listen::{self, Listening};
 use crate::logging;
 use crate::root_user;
@@ -27,25 +28,35 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
     let signals = Signals::install()?;
     // Listening comes first: a port in use is found before anything is made.
     let Listening { listeners, tls, url } = listen::bind(config).await?;
-    let stop = signals.obey(tls);
+    let guarding = listen::bind_guard(config).await?;
+    let guard_tls = guarding.as_ref().and_then(|guarding| guarding.tls.clone());
+    let stop = signals.obey(tls.into_iter().chain(guard_tls).collect());
     let state = State::open(config, &url).await?;
     let service = &state.service;
+    let guard = guard::open(config, service)?;
     let admin = bind_admin(config)?;
     let greeting = match service.directory().accounts().len() {
         0 => first_start(config, service, &url).await?,
         count => later_start(config, count),
     };
     announce(config, service, &url, &greeting);
+    if let Some(guarding) = &guarding {
+        tracing::info!(endpoint = guarding.url, points = guard.describe(), "guarding");
+    }
 
     let api = Arc::new(Api {
         service: Arc::clone(service),
         store: Arc::clone(&state.store),
         entropy: Arc::clone(&state.entropy),
+        guard: Arc::clone(&guard),
         trusted_proxies: config.trusted_proxies.iter().map(|proxy| proxy.0.0).collect(),
     });
     let mut running = Running { tasks: JoinSet::new(), stop };
     for listener in listeners {
         running.serve(listener, Arc::clone(&api));
+    }
+    for listener in guarding.into_iter().flat_map(|guarding| guarding.listeners) {
+        running.serve(listener, Arc::new(GuardListener(Arc::clone(&guard))));
     }
     if let Some(listener) = admin {
         running.serve(listener, Arc::new(Admin { service: Arc::clone(service), endpoint: url }));

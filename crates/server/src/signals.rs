@@ -1,5 +1,5 @@
 //! Signals: the first SIGTERM or SIGINT stops in good order, the second at once; SIGHUP reads the
-//! TLS certificate again.
+//! TLS certificates again.
 
 use std::future::Future;
 use std::process;
@@ -28,7 +28,7 @@ impl Signals {
     }
 
     /// Acts on them from now on.
-    pub(crate) fn obey(mut self, tls: Option<Arc<Tls>>) -> Stop {
+    pub(crate) fn obey(mut self, tls: Vec<Arc<Tls>>) -> Stop {
         let (stop, asked) = watch::channel(false);
         tokio::spawn(async move {
             loop {
@@ -36,7 +36,7 @@ impl Signals {
                     _ = self.terminate.recv() => {}
                     _ = self.interrupt.recv() => {}
                     _ = self.hangup.recv() => {
-                        reload(tls.as_deref());
+                        tls.iter().for_each(|tls| reload(tls));
                         continue;
                     }
                 }
@@ -51,10 +51,7 @@ impl Signals {
     }
 }
 
-fn reload(tls: Option<&Tls>) {
-    let Some(tls) = tls else {
-        return;
-    };
+fn reload(tls: &Tls) {
     match tls.reload() {
         Ok(()) => tracing::info!("read the TLS certificate again"),
         Err(error) => tracing::error!(%error, "kept the former TLS certificate"),
