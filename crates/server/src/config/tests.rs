@@ -73,7 +73,7 @@ fn wrong_files_are_refused_by_line() {
     check_refused(
         "listen = 'localhost:1'\n\nlisen = 'localhost:2'\n",
         &expect![
-            "iamd.toml:3: unknown field `lisen`, expected one of `listen`, `tls_cert`, `tls_key`, `insecure_http`, `trusted_proxies`, `data_dir`, `ephemeral`, `master_key_file`, `account_id`, `root_email`, `root_access_key_id`, `root_secret_access_key`, `regions`, `encode_denials`, `audit`, `audit_dir`, `oidc_hosts`, `oidc_internal_networks`, `oidc_ca`, `public_url`, `s3`, `s3_domains`, `log`, `log_format`, `quotas`"
+            "iamd.toml:3: unknown field `lisen`, expected one of `listen`, `guard_listen`, `tls_cert`, `tls_key`, `insecure_http`, `trusted_proxies`, `data_dir`, `ephemeral`, `master_key_file`, `account_id`, `root_email`, `root_access_key_id`, `root_secret_access_key`, `regions`, `encode_denials`, `audit`, `audit_dir`, `oidc_hosts`, `oidc_internal_networks`, `oidc_ca`, `public_url`, `s3`, `s3_domains`, `log`, `log_format`, `quotas`, `guard`"
         ],
     );
     check_refused(
@@ -110,6 +110,45 @@ fn quotas_are_read_from_the_file_and_shown() {
     parse_file("shown".as_ref(), &shown).unwrap();
     let error = self::effective(Some("[quotas]\nuser = 7"), &[]).unwrap_err();
     assert!(format!("{error:#}").contains("unknown quota `user`"), "{error:#}");
+}
+
+const GUARD: &str = "[[guard.points]]\nname = 'edge'\ntoken_file = 'edge.token'\nkinds = ['nginx']\napis = ['pets']\n\n[[guard.apis]]\nid = 'pets'\naccount = '111122223333'\nregion = 'us-east-1'\nstage = 'prod'\nhosts = ['api.example.com']\n";
+
+#[test]
+fn the_guard_is_read_from_the_file_and_shown() {
+    let file = format!("guard_listen = 'localhost:4262'\n{GUARD}");
+    let effective = effective(Some(&file), &[]).unwrap();
+    assert_eq!(effective.config.guard.points.len(), 1);
+    let shown = effective.show();
+    assert!(shown.contains("\n# Guard\n"), "{shown}");
+    let again = self::effective(Some(&shown), &[]).unwrap();
+    let apis = &again.config.guard.apis;
+    assert_eq!((apis.len(), apis[0].path.as_str()), (1, "/"));
+    check_refused(
+        "[[guard.points]]\nname = 'edge'\nkinds = ['smtp']",
+        &expect![
+            "iamd.toml:3: unknown variant `smtp`, expected one of `envoy`, `envoy-http`, `nginx`, `minio`, `opa`, `authorize`"
+        ],
+    );
+}
+
+#[test]
+fn a_guard_that_is_configured_by_half_is_refused() {
+    check_refused(
+        "guard_listen = 'localhost:4262'",
+        &expect!["guard_listen is set, but no enforcement point is configured: nobody could ask"],
+    );
+    check_refused(
+        GUARD,
+        &expect![
+            "enforcement points are configured, but guard_listen is not set: they could not ask"
+        ],
+    );
+    let file = format!("guard_listen = 'localhost:4262'\nguard.client_ca = 'ca.pem'\n{GUARD}");
+    check_refused(
+        &file,
+        &expect!["guard.client_ca needs tls_cert: certificates are shown over TLS"],
+    );
 }
 
 #[test]
@@ -154,6 +193,7 @@ fn what_is_shown_tells_sources_and_no_secrets() {
 
         # Listening
         listen = "localhost:4260"  # default
+        # guard_listen is not set
         # tls_cert is not set
         # tls_key is not set
         insecure_http = false  # default
