@@ -135,7 +135,7 @@ fn check(
     }
     let algorithm = upload.algorithm;
     if complete.kind.is_some_and(|kind| kind != upload.kind) {
-        return Err(Error::ChecksumType(algorithm));
+        return Err(Error::OtherChecksumType { expected: upload.kind });
     }
     if upload.chosen && upload.kind == ChecksumType::Composite {
         let has = |sums: &[Checksum]| sums.iter().any(|sum| sum.algorithm == algorithm);

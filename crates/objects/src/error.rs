@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use iamd_types::Timestamp;
 
-use crate::{Algorithm, ETag, VersionId};
+use crate::{Algorithm, ChecksumType, ETag, VersionId};
 
 /// Why an operation on objects was refused or failed.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -130,6 +130,12 @@ pub enum Error {
     /// This algorithm has no checksum of this type over parts.
     #[error("{} does not go with this type of checksum", .0.as_str())]
     ChecksumType(Algorithm),
+    /// The request that completes an upload names another type of checksum than the upload has.
+    #[error("the upload has a checksum of type {}", .expected.as_str())]
+    OtherChecksumType {
+        /// The upload's.
+        expected: ChecksumType,
+    },
     /// The size declared at completion is not that of the parts.
     #[error("the parts have {actual} bytes and {declared} were declared")]
     WrongObjectSize {

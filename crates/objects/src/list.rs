@@ -130,6 +130,8 @@ pub struct ListedUpload {
     pub upload: UploadId,
     /// When it was begun.
     pub initiated: Timestamp,
+    /// Who began it.
+    pub initiator: String,
     /// The object's storage class.
     pub class: StorageClass,
     /// Its checksums.
@@ -255,6 +257,7 @@ impl Bucket {
                 key: key.clone(),
                 upload: *id,
                 initiated: Timestamp::from_millis(record.initiated),
+                initiator: record.initiator.clone(),
                 class: record.attributes.class,
                 checksum: (record.algorithm, record.kind),
             });

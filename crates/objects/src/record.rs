@@ -95,6 +95,7 @@ pub(crate) struct UploadRecord {
     pub(crate) key: Key,
     pub(crate) id: UploadId,
     pub(crate) initiated: i64,
+    pub(crate) initiator: String,
     pub(crate) attributes: Attributes,
     pub(crate) algorithm: Algorithm,
     #[serde(rename = "type")]

@@ -24,6 +24,8 @@ use crate::{
 pub struct NewUpload {
     /// The key of the object that it will be.
     pub key: Key,
+    /// Who begins it, as lists show.
+    pub initiator: String,
     /// What will be kept beside the data.
     pub attributes: Attributes,
     /// The checksum of parts and object; CRC64NVME over the object if absent.
@@ -43,6 +45,8 @@ pub struct Upload {
     pub key: Key,
     /// When it was begun.
     pub initiated: Timestamp,
+    /// Who began it.
+    pub initiator: String,
     /// What will be kept beside the data.
     pub attributes: Attributes,
     /// The checksum that the client chose, if it did.
@@ -112,6 +116,7 @@ impl UploadRecord {
             id: self.id,
             key: self.key.clone(),
             initiated: Timestamp::from_millis(self.initiated),
+            initiator: self.initiator.clone(),
             attributes: self.attributes.clone(),
             chosen: self.chosen.then_some(checksum),
             checksum,
@@ -135,6 +140,7 @@ impl Bucket {
                 key: new.key,
                 id: UploadId::draw(&*bucket.tools.entropy),
                 initiated: bucket.now().millis(),
+                initiator: new.initiator,
                 attributes: new.attributes,
                 algorithm,
                 kind,

@@ -14,6 +14,7 @@ pub mod cors;
 mod cors_configuration;
 pub mod create;
 mod keys;
+pub mod local;
 pub mod operation;
 pub mod owner;
 pub mod place;
@@ -25,6 +26,7 @@ pub mod tagging;
 
 pub use backend::{Allowed, Answer, AnswerBody, Backend, Body, BoxFuture, Trailer};
 pub use call::{Call, CopySource, MAX_KEY_BYTES};
+pub use local::LocalBackend;
 pub use rules::{AuthType, Signing};
 
 /// The operations on buckets that are built, but for those that make and remove them.

@@ -126,6 +126,7 @@ codes! {
     InvalidLocationConstraint "InvalidLocationConstraint" 400,
     InvalidObjectState "InvalidObjectState" 403,
     InvalidPart "InvalidPart" 400,
+    InvalidPartNumber "InvalidPartNumber" 416,
     InvalidPartOrder "InvalidPartOrder" 400,
     InvalidPolicyDocument "InvalidPolicyDocument" 400,
     InvalidRange "InvalidRange" 416,

@@ -11,7 +11,20 @@ use crate::Code;
 pub struct Error {
     code: Code,
     message: Cow<'static, str>,
+    /// What few errors have, in one place, so that the others stay small.
+    rest: Option<Arc<Rest>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Rest {
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Rest {
+    fn of(source: impl std::error::Error + Send + Sync + 'static) -> Option<Arc<Self>> {
+        Some(Arc::new(Self { source: Some(Arc::new(source)), headers: Vec::new() }))
+    }
 }
 
 /// The kinds of entity whose errors have AWS's fixed wordings.
@@ -55,7 +68,7 @@ impl Kind {
 impl Error {
     /// An error with this message for the caller.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), source: None }
+        Self { code, message: message.into(), rest: None }
     }
 
     /// A failure of ours: the caller learns only that there was one; the log gets the source.
@@ -65,7 +78,7 @@ impl Error {
             message: Cow::Borrowed(
                 "The request processing has failed because of an unknown error, exception or failure.",
             ),
-            source: Some(Arc::new(source)),
+            rest: Rest::of(source),
         }
     }
 
@@ -76,7 +89,7 @@ impl Error {
             message: Cow::Borrowed(
                 "The request has failed due to a temporary failure of the server.",
             ),
-            source: Some(Arc::new(source)),
+            rest: Rest::of(source),
         }
     }
 
@@ -90,9 +103,21 @@ impl Error {
         &self.message
     }
 
+    /// The same error, whose answer says more in its head: S3 tells there which delete marker hides an object.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        Arc::make_mut(self.rest.get_or_insert_default()).headers.push((name, value.into()));
+        self
+    }
+
+    /// What the answer's head says.
+    pub fn headers(&self) -> &[(&'static str, String)] {
+        self.rest.as_ref().map_or(&[], |rest| &rest.headers)
+    }
+
     /// What went wrong inside, for the log.
     pub fn internal_source(&self) -> Option<&(dyn std::error::Error + Send + Sync)> {
-        self.source.as_deref()
+        self.rest.as_ref()?.source.as_deref()
     }
 
     /// `NoSuchEntity`: the entity of this name is not there.

@@ -60,6 +60,7 @@ pub const fn message(code: Code) -> &'static str {
             "One or more of the specified parts could not be found. The part may not have been uploaded, or the \
              specified entity tag may not match the part's entity tag."
         }
+        Code::InvalidPartNumber => "The requested partnumber is not satisfiable",
         Code::InvalidPartOrder => {
             "The list of parts was not in ascending order. Parts must be ordered by part number."
         }

@@ -16,7 +16,7 @@ mod scalar;
 mod write;
 
 use iamd_api::Resource;
-use iamd_types::{Code, Error};
+use iamd_types::{Code, Error, Timestamp};
 
 use crate::DecodeError;
 use crate::query::Parameters;
@@ -130,6 +130,11 @@ pub fn write_texts(out: &mut Vec<u8>, root: &str, elements: &[(&str, &String)]) 
         push(out, &["</", name, ">"]);
     }
     push(out, &["</", root, ">"]);
+}
+
+/// An instant as headers write it (RFC 9110 §5.6.7).
+pub fn http_date(at: Timestamp) -> String {
+    date::http(at)
 }
 
 /// How all bodies begin.

@@ -372,6 +372,7 @@ async fn buckets_come_and_go() {
     }
     let upload = NewUpload {
         key: key("key"),
+        initiator: String::new(),
         attributes: Attributes::default(),
         algorithm: None,
         kind: None,

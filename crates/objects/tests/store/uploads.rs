@@ -11,6 +11,7 @@ const FIVE_MIB: usize = 5 * 1024 * 1024;
 pub(crate) fn upload_of(name: &str) -> NewUpload {
     NewUpload {
         key: key(name),
+        initiator: String::new(),
         attributes: Attributes::default(),
         algorithm: None,
         kind: None,

@@ -46,9 +46,10 @@ impl Reply {
         }
         let content_type = (!body.is_empty()).then_some("application/xml");
         let headers = content_type.map(|it| (Cow::Borrowed("content-type"), it.to_owned()));
+        let own = error.headers().iter().map(|(name, value)| (Cow::Borrowed(*name), value.clone()));
         Self {
             status,
-            headers: headers.into_iter().collect(),
+            headers: headers.into_iter().chain(own).collect(),
             body: AnswerBody::Whole(Bytes::from(body)),
             request_id,
             error_code: Some(error.code()),
