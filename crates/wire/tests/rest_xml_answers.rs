@@ -4,10 +4,13 @@
 
 use expect_test::{Expect, expect};
 use iamd_api::s3::{self, SERVICE};
+use iamd_api::{Kind, Place, Shape};
+use iamd_types::time::TIMESTAMP_TOKEN;
 use iamd_types::{Code, Error, Timestamp};
 use iamd_wire::rest_xml::{self, Answer, ErrorFacts};
 use proptest::prelude::*;
 use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
 
 fn write<T: Serialize>(operation: &str, output: &T) -> Answer {
     rest_xml::write(&SERVICE, SERVICE.operation(operation).unwrap(), output).unwrap()
@@ -327,5 +330,86 @@ proptest! {
         let written = document.descendants().filter(|node| node.has_tag_name(name));
         let written: Vec<_> = written.map(|node| node.text().unwrap_or_default()).collect();
         prop_assert_eq!(written, keys);
+    }
+}
+
+/// A value of a shape with all its members, each text naming its member.
+struct Filled(&'static Shape, &'static str);
+
+struct Millis(i64);
+
+impl Serialize for Millis {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0)
+    }
+}
+
+impl Serialize for Filled {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0.kind {
+            Kind::Structure(members) => {
+                let mut filled = serializer.serialize_struct("Filled", members.len())?;
+                // Streams are no part of what is written.
+                for member in
+                    members.iter().filter(|member| !matches!(member.shape.kind, Kind::Blob))
+                {
+                    filled.serialize_field(member.name, &Filled(member.shape, member.name))?;
+                }
+                filled.end()
+            }
+            Kind::List { member, .. } => {
+                serializer.collect_seq([Filled(member, self.1), Filled(member, self.1)])
+            }
+            Kind::Map { .. } => serializer.collect_map([("alpha", "one")]),
+            Kind::Text { .. } => serializer.serialize_str(self.1),
+            Kind::Integer { .. } => serializer.serialize_i32(7),
+            Kind::Long { .. } => serializer.serialize_i64(9_000_000_000),
+            Kind::Boolean => serializer.serialize_bool(true),
+            Kind::Timestamp => {
+                serializer.serialize_newtype_struct(TIMESTAMP_TOKEN, &Millis(784_111_777_000))
+            }
+            Kind::Blob => serializer.serialize_bytes(b"bytes"),
+        }
+    }
+}
+
+/// Every output of the model is written, well formed, and with each member in its place.
+#[test]
+fn every_answer_of_the_model_is_written() {
+    for operation in SERVICE.operations {
+        let Some(shape) = operation.output else { continue };
+        let answer = rest_xml::write(&SERVICE, operation, &Filled(shape, "")).unwrap();
+        let body = String::from_utf8(answer.body).unwrap();
+        let document = (body.starts_with('<')).then(|| roxmltree::Document::parse(&body).unwrap());
+        for member in shape.members() {
+            let name = operation.name;
+            let element = match member.place {
+                Some(Place::Header { name: header, .. }) => {
+                    assert!(
+                        answer.headers.iter().any(|(sent, _)| sent == header),
+                        "{name}: {header}"
+                    );
+                    continue;
+                }
+                Some(Place::Headers(prefix)) => {
+                    let header = format!("{prefix}alpha");
+                    assert!(answer.headers.iter().any(|(sent, _)| *sent == header), "{name}");
+                    continue;
+                }
+                Some(Place::Body | Place::Text) => continue,
+                Some(Place::Document(element) | Place::Element(element) | Place::Flat(element)) => {
+                    element
+                }
+                Some(Place::List { element, .. }) => element,
+                _ => member.name,
+            };
+            let document = document.as_ref().unwrap();
+            let found = document.descendants().filter(|node| {
+                node.has_tag_name((SERVICE.xml_namespace, element))
+                    && (node.parent_element().is_none_or(|it| it == document.root_element()))
+            });
+            let times = if matches!(member.place, Some(Place::Flat(_))) { 2 } else { 1 };
+            assert!(found.count() >= times, "{name}: {element}");
+        }
     }
 }

@@ -56,6 +56,8 @@ pub fn read(
             Some(Place::Query(name)) => parameter(&mut pairs, member, name, request)?,
             Some(Place::Header { name, .. }) => header(&mut pairs, member, name, request)?,
             Some(Place::Headers(prefix)) => headers(&mut pairs, member, prefix, request)?,
+            // A stream.
+            Some(Place::Body) if matches!(member.shape.kind, Kind::Blob) => continue,
             Some(Place::Body) => text(&mut pairs, member, body)?,
             Some(Place::Document(root)) => {
                 if !body.is_empty() {
@@ -210,9 +212,9 @@ fn headers(
     Ok(())
 }
 
-/// A body that is a text. One of bytes is a stream.
+/// A body that is a text.
 fn text(pairs: &mut Pairs, member: &Member, body: &[u8]) -> Result<(), DecodeError> {
-    if body.is_empty() || !matches!(member.shape.kind, Kind::Text { .. }) {
+    if body.is_empty() {
         return Ok(());
     }
     let text = std::str::from_utf8(body)
