@@ -57,6 +57,7 @@ impl LocalBackend {
             "DeleteObjectTagging" => self.delete_object_tagging(allowed).await,
             "DeleteObjects" => self.delete_objects(allowed).await,
             "GetObject" => self.get_object(allowed).await,
+            "GetObjectAcl" => self.get_object_acl(allowed).await,
             "GetObjectAttributes" => self.get_object_attributes(allowed).await,
             "GetObjectTagging" => self.get_object_tagging(allowed).await,
             "HeadObject" => self.head_object(allowed).await,
@@ -69,6 +70,9 @@ impl LocalBackend {
             "PutObjectTagging" => self.put_object_tagging(allowed).await,
             "UploadPart" => self.upload_part(allowed, body).await,
             "UploadPartCopy" => self.upload_part_copy(allowed).await,
+            // No bucket has object lock.
+            "GetObjectLegalHold" | "GetObjectRetention" | "PutObjectLegalHold"
+            | "PutObjectRetention" => Err(request::no_object_lock()),
             other => Err(not_implemented(other)),
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn encryption(encrypted: bool) -> Option<ServerSideEncryption> {
 
 /// The owner of all objects in the bucket, as "bucket owner enforced" has it.
 pub(super) fn owner(allowed: &Allowed<'_>) -> Owner {
-    Owner { id: Some(allowed.owner.to_string()), ..Owner::default() }
+    crate::owner::owner(allowed.owner)
 }
 
 /// A count of the model, whose numbers have signs.

@@ -14,14 +14,10 @@ use super::errors::of_store;
 use crate::backend::Allowed;
 use crate::call::Call;
 use crate::rules::not_implemented;
+use crate::tagging;
 
 /// The most bytes of user metadata, names and values together (S3 User Guide, "Working with object metadata").
 const MAX_METADATA: usize = 2 * 1024;
-/// The most tags of an object, and the longest keys and values in characters (S3 User Guide, "Categorizing
-/// your objects using tags").
-const MAX_TAGS: usize = 10;
-const MAX_TAG_KEY: usize = 128;
-const MAX_TAG_VALUE: usize = 256;
 /// What objects without a content type have.
 const DEFAULT_TYPE: &str = "binary/octet-stream";
 
@@ -67,7 +63,7 @@ fn refuse_what_is_missing(call: &Call) -> Result<(), Error> {
         return Err(not_implemented(member));
     }
     if given(OBJECT_LOCK).is_some() {
-        return Err(Error::invalid_request("Bucket is missing Object Lock Configuration"));
+        return Err(no_object_lock());
     }
     // Both leave the bucket's owner in control, as it is anyhow.
     let acl =
@@ -83,6 +79,11 @@ fn refuse_what_is_missing(call: &Call) -> Result<(), Error> {
         return Err(not_implemented("BucketKeyEnabled"));
     }
     Ok(())
+}
+
+/// The refusal of what only buckets with object lock have.
+pub(super) fn no_object_lock() -> Error {
+    Error::invalid_request("Bucket is missing Object Lock Configuration")
 }
 
 /// Whether what is written is encrypted at rest: asked for, or the bucket's default.
@@ -162,30 +163,16 @@ pub(super) fn checked(mut attributes: Attributes) -> Result<Attributes, Error> {
 /// Tags as `x-amz-tagging` has them: a query string.
 pub(super) fn tags_of_header(header: Option<&str>) -> Result<Vec<(String, String)>, Error> {
     let pairs = form_urlencoded::parse(header.unwrap_or_default().as_bytes());
-    checked_tags(pairs.map(|(key, value)| (key.into_owned(), value.into_owned())).collect())
+    let tags: Vec<_> = pairs
+        .map(|(key, value)| s3::Tag { key: key.into_owned(), value: value.into_owned() })
+        .collect();
+    checked_tags(&tags)
 }
 
 /// Tags that an object may have.
-pub(super) fn checked_tags(tags: Vec<(String, String)>) -> Result<Vec<(String, String)>, Error> {
-    let refused = |message: &'static str| Err(Error::new(Code::InvalidTag, message));
-    if tags.len() > MAX_TAGS {
-        return refused("Object tags cannot be greater than 10");
-    }
-    for (at, (key, value)) in tags.iter().enumerate() {
-        if !(1..=MAX_TAG_KEY).contains(&key.chars().count()) {
-            return refused("The TagKey you have provided is invalid");
-        }
-        if value.chars().count() > MAX_TAG_VALUE {
-            return refused("The TagValue you have provided is invalid");
-        }
-        if iamd_types::tag::is_reserved(key) {
-            return refused("System tags cannot be added/updated by requester");
-        }
-        if tags.iter().take(at).any(|(other, _)| other == key) {
-            return refused("Cannot provide multiple Tags with the same key");
-        }
-    }
-    Ok(tags)
+pub(super) fn checked_tags(tags: &[s3::Tag]) -> Result<Vec<(String, String)>, Error> {
+    let checked = tagging::checked(tags, tagging::MAX_OBJECT_TAGS)?;
+    Ok(checked.into_iter().map(|tag| (tag.key, tag.value)).collect())
 }
 
 /// Conditions of a write. S3 takes `If-None-Match: *` alone.

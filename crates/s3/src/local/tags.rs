@@ -26,8 +26,7 @@ impl LocalBackend {
 
     pub(super) async fn put_object_tagging(&self, allowed: &Allowed<'_>) -> Result<Answer, Error> {
         let input: PutObjectTaggingRequest = request::input(allowed)?;
-        let tags = input.tagging.tag_set.into_iter().map(|tag| (tag.key, tag.value)).collect();
-        let tags = request::checked_tags(tags)?;
+        let tags = request::checked_tags(&input.tagging.tag_set)?;
         let id = self.set_tags(allowed, input.version_id.as_deref(), tags).await?;
         answer(allowed, &PutObjectTaggingOutput { version_id: id })
     }
