@@ -1,5 +1,6 @@
 //! All accounts of this node: found, loaded on first use, read without locks, written in order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -205,6 +206,37 @@ impl Directory {
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// The partitions that a follower must look at when it does not know what has changed.
+    pub(crate) fn followed(&self) -> BTreeSet<Partition> {
+        let accounts = self.accounts().into_iter().filter_map(|id| partition(id).ok());
+        accounts.chain(Partition::new(crate::routing::PARTITION)).collect()
+    }
+
+    /// Reads an account again, if it is loaded and the store has a newer state of it; knows it from now on in
+    /// any case. Returns whether there is a newer state.
+    pub(crate) async fn renew(&self, id: AccountId) -> Result<bool, Error> {
+        let slot = Slot::new(id);
+        self.slots.rcu(|slots| {
+            let mut slots = HashMap::clone(slots);
+            slots.entry(id).or_insert_with(|| Arc::clone(&slot));
+            slots
+        });
+        let Some(slot) = self.slot(id) else { return Ok(false) };
+        // One that is loaded later reads the newest state by itself.
+        let Some(loaded) = slot.loaded.get() else { return Ok(true) };
+        let account =
+            Arc::new(load(&*self.store, &partition(id)?, &loaded.published.load()).await?);
+        let before = loaded.published.rcu(|published| {
+            let newer = published.revision() < account.revision();
+            Arc::clone(if newer { &account } else { published })
+        });
+        Ok(before.revision() < account.revision())
     }
 
     fn slot(&self, id: AccountId) -> Option<Arc<Slot>> {

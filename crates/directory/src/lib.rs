@@ -14,6 +14,7 @@ mod catalogue;
 mod credential_records;
 mod credentials;
 mod directory;
+mod follow;
 mod jobs;
 mod keys;
 mod names;
@@ -42,6 +43,7 @@ pub use credential_records::{
 };
 pub use credentials::Credentials;
 pub use directory::Directory;
+pub use follow::Follower;
 pub use jobs::{Job, Jobs};
 pub use names::{Entities, Entity};
 pub use packed::{Fixed, List, OwnedList, Tags, Texts, Unreadable};

@@ -49,7 +49,7 @@ pub struct Routing {
     head: tokio::sync::Mutex<Revision>,
 }
 
-const PARTITION: &str = "routing";
+pub(crate) const PARTITION: &str = "routing";
 
 impl Routing {
     pub(crate) async fn open(store: Arc<dyn Store>) -> Result<Self, Error> {
@@ -88,6 +88,15 @@ impl Routing {
                 return Ok(true);
             }
         }
+    }
+
+    /// Reads the routes again: others have written to the store.
+    pub(crate) async fn renew(&self) -> Result<(), Error> {
+        let mut head = self.head.lock().await;
+        let (newest, routes) = read(&*self.store).await?;
+        *head = newest;
+        self.routes.store(Arc::new(routes));
+        Ok(())
     }
 
     /// Commits one change; `false` when the routes had moved on and were read again instead.

@@ -20,7 +20,9 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::quotas::QuotaSettings;
-use crate::settings::{Email, Endpoint, HostName, LogFormat, Network, PublicUrl, Region, Switch, Text};
+use crate::settings::{
+    Email, Endpoint, HostName, LogFormat, Network, PublicUrl, Region, Switch, Text,
+};
 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "iamd.toml";

@@ -11,6 +11,7 @@
 mod account;
 mod directory;
 mod fixture;
+mod follow;
 mod large;
 mod outbox;
 mod packed;
