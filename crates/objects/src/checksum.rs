@@ -98,7 +98,7 @@ impl Algorithm {
     }
 
     /// The bytes of its result.
-    const fn size(self) -> usize {
+    pub const fn size(self) -> usize {
         match self {
             Self::Crc32 | Self::Crc32c => 4,
             Self::Crc64Nvme | Self::Xxhash64 | Self::Xxhash3 => 8,
@@ -199,7 +199,7 @@ impl Checksum {
 }
 
 /// A checksum being computed.
-pub(crate) struct Hasher {
+pub struct Hasher {
     algorithm: Algorithm,
     state: State,
 }
@@ -214,7 +214,8 @@ enum State {
 }
 
 impl Hasher {
-    pub(crate) fn new(algorithm: Algorithm) -> Self {
+    /// Nothing yet.
+    pub fn new(algorithm: Algorithm) -> Self {
         let sha = |it| State::Sha(digest::Context::new(it));
         let state = match (algorithm.crc(), algorithm) {
             (Some(crc), _) => State::Crc(Box::new(crc_fast::Digest::new(crc))),
@@ -228,7 +229,8 @@ impl Hasher {
         Self { algorithm, state }
     }
 
-    pub(crate) fn update(&mut self, bytes: &[u8]) {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {
             State::Crc(it) => it.update(bytes),
             State::Sha(it) => it.update(bytes),
@@ -238,7 +240,8 @@ impl Hasher {
         }
     }
 
-    pub(crate) fn finish(self) -> Checksum {
+    /// The checksum of all that was taken.
+    pub fn finish(self) -> Checksum {
         let size = self.algorithm.size();
         let of = |bytes: &[u8]| Checksum::of_bytes(self.algorithm, bytes);
         match self.state {

@@ -42,7 +42,7 @@ mod upload;
 
 pub use attributes::{Attributes, StorageClass};
 pub use bucket::{Bucket, Versioning};
-pub use checksum::{Algorithm, Checksum, ChecksumType};
+pub use checksum::{Algorithm, Checksum, ChecksumType, Hasher};
 pub use complete::{Complete, CompletedPart};
 pub use condition::{ReadCondition, Tags, WriteCondition};
 pub use copy::{Changes, CopyPart, CopySource};

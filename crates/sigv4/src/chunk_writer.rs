@@ -93,7 +93,7 @@ pub struct ChunkWriter {
     chunk_size: usize,
     /// Bytes of the object that are still to come.
     remaining: u64,
-    trailer: Option<String>,
+    trailer: Option<(String, usize)>,
     hash: Sha256,
     pieces: Vec<Bytes>,
     gathered: usize,
@@ -106,7 +106,7 @@ impl ChunkWriter {
             streaming: body.streaming,
             chunk_size: usize::try_from(body.chunk_size.max(1)).unwrap_or(usize::MAX),
             remaining: body.length,
-            trailer: body.trailer.map(|(name, _)| name.to_owned()),
+            trailer: body.trailer.map(|(name, length)| (name.to_owned(), length)),
             hash: Sha256::new(),
             pieces: Vec::new(),
             gathered: 0,
@@ -138,19 +138,19 @@ impl ChunkWriter {
     ///
     /// # Errors
     /// [`BodyError::Length`] for fewer bytes than were announced; [`BodyError::Trailer`] for a
-    /// value without or an announcement without the other.
+    /// value without or an announcement without the other, and for one of another length.
     pub fn finish(mut self, trailer: Option<&str>, out: &mut Vec<Bytes>) -> Result<(), BodyError> {
         if self.remaining > 0 {
             return Err(BodyError::Length);
         }
-        if self.trailer.is_some() != trailer.is_some() {
+        if self.trailer.as_ref().map(|(_, length)| *length) != trailer.map(str::len) {
             return Err(BodyError::Trailer);
         }
         if self.gathered > 0 {
             self.chunk(out);
         }
         let mut end = self.header();
-        if let Some((name, value)) = self.trailer.zip(trailer) {
+        if let Some(((name, _), value)) = self.trailer.zip(trailer) {
             self.hash.update(format!("{name}:{value}\n"));
             end.extend_from_slice(format!("{name}:{value}\r\n").as_bytes());
         }
