@@ -23,6 +23,7 @@ pub(crate) const OPERATIONS: Table = &[
     Entry::query::<GetPublicAccessBlock>(),
     Entry::query::<PutBucketAcl>(),
     Entry::command::<PutBucketOwnershipControls>(),
+    Entry::query::<GetObjectAcl>(),
     Entry::query::<PutObjectAcl>(),
     Entry::command::<PutPublicAccessBlock>(),
 ];
@@ -231,6 +232,31 @@ impl BucketQuery for PutBucketAcl {
     fn run(_: &Self::Input, _: &Permit<Self>, view: &View<'_>) -> Result<(), Error> {
         bucket_of(view)?;
         Err(Error::s3(Code::AccessControlListNotSupported))
+    }
+}
+
+/// `s3:GetObjectAcl`: the bucket's owner may do all. That the object is there is the pipeline's to see.
+pub(crate) struct GetObjectAcl;
+
+impl BucketOperation for GetObjectAcl {
+    const NAME: &'static str = "GetObjectAcl";
+    type Input = s3::GetObjectAclRequest;
+    type Output = s3::GetObjectAclOutput;
+}
+
+impl BucketQuery for GetObjectAcl {
+    fn run(
+        _: &Self::Input,
+        _: &Permit<Self>,
+        view: &View<'_>,
+    ) -> Result<s3::GetObjectAclOutput, Error> {
+        bucket_of(view)?;
+        let account = view.owner.id();
+        Ok(s3::GetObjectAclOutput {
+            owner: Some(owner(account)),
+            grants: Some(vec![full_control(account)]),
+            request_charged: None,
+        })
     }
 }
 

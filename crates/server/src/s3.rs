@@ -1,11 +1,43 @@
-//! S3 on the API listener: bodies on their way in and out.
+//! S3: opened from the configuration, and its bodies on their way in and out of the API listener.
 
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
 use futures_util::{StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use iamd_gateway::{Arriving, Broken, Payload, Response};
-use iamd_s3::AnswerBody;
-use iamd_service::S3Reply;
+use iamd_objects::{Objects, Tools};
+use iamd_s3::{AnswerBody, LocalBackend};
+use iamd_service::{S3, S3Reply};
 use iamd_types::{Code, Error};
+
+use crate::config::Config;
+
+/// Opens the stores of objects.
+pub(crate) fn open(config: &Config, directory: &Path, tools: Tools) -> anyhow::Result<S3> {
+    let objects = Objects::open(directory, tools)
+        .with_context(|| format!("cannot open the objects in `{}`", directory.display()))?;
+    for damage in objects.damage() {
+        tracing::error!(%damage, "an object cannot be read");
+    }
+    let local = Arc::new(LocalBackend::new(Arc::new(objects)));
+    Ok(S3 { domains: domains(config), local, upstreams: Vec::new() })
+}
+
+/// The names under which buckets are hosts: those that the server is reached by, unless others are given.
+fn domains(config: &Config) -> Vec<String> {
+    if !config.s3_domains.is_empty() {
+        return config.s3_domains.iter().map(|domain| domain.0.0.clone()).collect();
+    }
+    let public = config.public_url.as_ref().and_then(|url| url.0.host());
+    [Some(config.listen.0.host.clone()), public]
+        .into_iter()
+        .flatten()
+        .filter(|host| host.parse::<std::net::IpAddr>().is_err())
+        .map(|host| host.to_ascii_lowercase())
+        .collect()
+}
 
 /// The body of a request, as the pipeline reads it.
 pub(crate) fn arriving(body: Arriving) -> iamd_service::Arriving {

@@ -103,6 +103,14 @@ impl FromStr for PublicUrl {
     }
 }
 
+impl PublicUrl {
+    /// The host in it.
+    pub(crate) fn host(&self) -> Option<String> {
+        let uri: http::Uri = self.0.parse().ok()?;
+        uri.host().map(str::to_owned)
+    }
+}
+
 impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

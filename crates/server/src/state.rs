@@ -1,7 +1,7 @@
 //! What the server holds while it runs, opened in an order that leaves nothing half-made, and
 //! closed so that nothing that was promised is lost.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +13,14 @@ use iamd_operation::Tools;
 use iamd_service::{Service, Settings};
 use iamd_store::{Embedded, History, Memory, OpenError, Store};
 use iamd_types::{Clock, Entropy};
+use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::files;
 use crate::keys::{self, MasterKeySource};
 use crate::providers;
+use crate::s3;
 use crate::settings::Switch;
 use crate::system::{SystemClock, SystemEntropy};
 
@@ -30,6 +32,8 @@ pub(crate) struct State {
     pub(crate) service: Arc<Service>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Objects of a server that forgets everything; gone with it.
+    _forgotten: Option<TempDir>,
 }
 
 impl State {
@@ -59,14 +63,22 @@ impl State {
         let regions = config.regions.iter().map(|region| region.0.0.clone()).collect();
         let encode_denials = matches!(config.encode_denials, Switch::On);
         let settings = Settings { regions, encode_denials };
-        let service = Arc::new(Service::new(tools, clock, log, settings));
+        let keyring = Arc::clone(&tools.keyring);
+        let mut service = Service::new(tools, Arc::clone(&clock), log, settings);
+        let mut forgotten = None;
+        if matches!(config.s3, Switch::On) {
+            let directory = objects_directory(config, &mut forgotten)?;
+            let tools = iamd_objects::Tools { clock, entropy: Arc::clone(&entropy), keyring };
+            service = service.with_s3(s3::open(config, &directory, tools)?);
+        }
+        let service = Arc::new(service);
         tokio::spawn(Arc::clone(&service).drain_outbox(outbox));
         tokio::spawn(note_usage(Arc::clone(&directory)));
         directory
             .recover_outbox()
             .await
             .context("cannot read the audit records that an earlier run left in the store")?;
-        Ok(Self { service, store, entropy })
+        Ok(Self { service, store, entropy, _forgotten: forgotten })
     }
 
     /// Writes down what is still in memory. Records of changes that are not in the audit log yet
@@ -79,6 +91,16 @@ impl State {
             tracing::error!(%lost, "the audit log did not end well");
         }
     }
+}
+
+/// Where objects are kept.
+fn objects_directory(config: &Config, forgotten: &mut Option<TempDir>) -> anyhow::Result<PathBuf> {
+    if !config.ephemeral {
+        return Ok(config.data_dir.join("objects"));
+    }
+    let directory = tempfile::Builder::new().prefix("iamd-objects-").tempdir();
+    let directory = directory.context("cannot make a temporary directory for objects")?;
+    Ok(forgotten.insert(directory).path().join("objects"))
 }
 
 async fn note_usage(directory: Arc<Directory>) {

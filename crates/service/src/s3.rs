@@ -245,6 +245,9 @@ impl Service {
             };
             return match entry.work {
                 Work::Query(run) => {
+                    if name == "GetObjectAcl" {
+                        self.ensure_object(s3, asked, caller, &home).await?;
+                    }
                     let answer = run(&asked.call, authorized, &view)?;
                     self.record(event, caller, Ending::Done)?;
                     Ok(answer)
@@ -279,15 +282,44 @@ impl Service {
         self.ensure_log_works()?;
         let backend = s3.backend(&found.bucket)?;
         let done = backend.run(allowed, body).await;
-        let answer = match done {
-            Ok(answer) => answer,
-            Err(error) if hides(error.code()) && !self.may_list(asked, caller, &home)? => {
-                return Err(Error::s3(Code::AccessDenied));
-            }
-            Err(error) => return Err(error),
-        };
+        let answer = done.map_err(|error| self.shown(error, asked, caller, &home))?;
         self.record(event, caller, Ending::Done)?;
         Ok(answer)
+    }
+
+    /// The error as the caller may see it: that an object is not there is told to those alone who may list
+    /// the bucket (S3 API reference, GetObject, "Permissions").
+    fn shown(
+        &self,
+        error: Error,
+        asked: &Asked<'_>,
+        caller: &Arc<Caller>,
+        home: &Account,
+    ) -> Error {
+        if !hides(error.code()) {
+            return error;
+        }
+        match self.may_list(asked, caller, home) {
+            Ok(true) => error,
+            Ok(false) => Error::s3(Code::AccessDenied),
+            Err(error) => error,
+        }
+    }
+
+    /// Refuses a request about an object that is not there.
+    async fn ensure_object(
+        &self,
+        s3: &S3,
+        asked: &Asked<'_>,
+        caller: &Arc<Caller>,
+        home: &Account,
+    ) -> Result<(), Error> {
+        let (Some(found), Some(key)) = (&asked.found, &asked.call.key) else { return Ok(()) };
+        let version = asked.call.version();
+        match s3.backend(&found.bucket)?.tags(&found.bucket, key, version).await? {
+            Some(_) => Ok(()),
+            None => Err(self.shown(Error::s3(Code::NoSuchKey), asked, caller, home)),
+        }
     }
 
     /// Whether the caller may list the bucket: only then is it told that an object is not there.

@@ -12,6 +12,7 @@ mod device;
 mod entropy;
 mod issuer;
 mod pem;
+mod s3;
 mod server;
 mod sink;
 
@@ -22,6 +23,7 @@ pub use device::Device;
 pub use entropy::SeededEntropy;
 pub use issuer::TestIssuer;
 pub use pem::{Pem, ssh_key};
+pub use s3::{S3_HOST, S3Answer, S3Request};
 pub use server::{Credentials, Kept, TestServer};
 pub use sink::Recorded;
 

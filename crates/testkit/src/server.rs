@@ -12,8 +12,10 @@ use iamd_service::{NewAccount, Request, RootCredentials, Service, Settings};
 use iamd_sigv4::{Payload, RequestParts, Settings as Signing, sign};
 use iamd_store::{Memory, Store};
 use iamd_types::{Clock, Entropy};
+use tempfile::{TempDir, tempdir};
 use tokio::sync::mpsc;
 
+use crate::s3::s3;
 use crate::{Answer, FixedClock, Recorded, SeededEntropy};
 
 /// What a test's client signs with.
@@ -50,6 +52,8 @@ pub struct TestServer {
     pub keyring: Arc<Keyring>,
     /// The root user of the first account.
     pub root: Credentials,
+    /// Where its objects are.
+    pub objects: TempDir,
 }
 
 /// What outlives a server besides its store.
@@ -122,10 +126,11 @@ impl TestServer {
         let clock = Arc::new(FixedClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
         let keyring = Arc::new(Keyring::generate(&*entropy, clock.now()));
-        let kept = (&clock, &keyring);
+        let objects = tempdir().unwrap();
+        let kept = (&clock, &keyring, &objects);
         let service = serve(store, quotas, entropy, kept, log, settings, fetch).await;
         let root = new_account(&service, "111122223333").await;
-        Self { service, clock, records, keyring, root }
+        Self { service, clock, records, keyring, root, objects }
     }
 
     /// What is there after the server has ended, besides its store.
@@ -140,10 +145,11 @@ impl TestServer {
         let records = Recorded::default();
         let log = Log::start(records.clone()).unwrap();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(2));
-        let (kept, settings) = ((&clock, &keyring), Settings::default());
+        let objects = tempdir().unwrap();
+        let (kept, settings) = ((&clock, &keyring, &objects), Settings::default());
         let (quotas, fetch) = (Quotas::default(), FetchSettings::default());
         let service = serve(store, quotas, entropy, kept, log, settings, fetch).await;
-        Self { service, clock, records, keyring, root }
+        Self { service, clock, records, keyring, root, objects }
     }
 
     /// Another account with this id; its root user's credentials.
@@ -263,7 +269,7 @@ async fn serve(
     store: Arc<dyn Store>,
     quotas: Quotas,
     entropy: Arc<dyn Entropy>,
-    (clock, keyring): (&Arc<FixedClock>, &Arc<Keyring>),
+    (clock, keyring, objects): (&Arc<FixedClock>, &Arc<Keyring>, &TempDir),
     log: Log,
     settings: Settings,
     fetch: FetchSettings,
@@ -275,10 +281,11 @@ async fn serve(
         keyring: Arc::clone(keyring),
         public_url: fetch.hosts.first().map_or_else(String::new, |it| format!("https://{it}")),
         issuers: Arc::new(Issuers::new(fetch).unwrap()),
-        entropy,
+        entropy: Arc::clone(&entropy),
     };
-    let service = Service::new(tools, Arc::<FixedClock>::clone(clock), log, settings);
-    let service = Arc::new(service);
+    let clock = Arc::<FixedClock>::clone(clock);
+    let s3 = s3(objects.path(), Arc::<FixedClock>::clone(&clock), entropy, Arc::clone(keyring));
+    let service = Arc::new(Service::new(tools, clock, log, settings).with_s3(s3));
     tokio::spawn(Arc::clone(&service).drain_outbox(entries));
     service
 }

@@ -1,0 +1,12 @@
+//! S3 through its pipeline, over objects in files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test that panics has failed, which is what it is for"
+)]
+
+mod every_operation;
+mod table;
