@@ -111,9 +111,9 @@ pub fn write_error(out: &mut Vec<u8>, error: &Error, facts: &ErrorFacts<'_>) {
     push(out, &[DECLARATION, "<Error>"]);
     let elements = [("Code", error_type(error.code()).0), ("Message", error.message())];
     let last = [("RequestId", facts.request_id), ("HostId", facts.host_id)];
-    let resource = [("Resource", facts.resource)];
-    let resource = resource.iter().filter(|(_, resource)| !resource.is_empty());
-    for (name, text) in elements.iter().chain(facts.elements).chain(resource).chain(&last) {
+    let last = [("Resource", facts.resource)].into_iter().chain(last);
+    let last = last.filter(|(_, text)| !text.is_empty());
+    for (name, text) in elements.into_iter().chain(facts.elements.iter().copied()).chain(last) {
         push(out, &["<", name, ">"]);
         write_text(out, text);
         push(out, &["</", name, ">"]);
