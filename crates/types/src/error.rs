@@ -19,11 +19,12 @@ pub struct Error {
 struct Rest {
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     headers: Vec<(&'static str, String)>,
+    elements: Vec<(&'static str, String)>,
 }
 
 impl Rest {
     fn of(source: impl std::error::Error + Send + Sync + 'static) -> Option<Arc<Self>> {
-        Some(Arc::new(Self { source: Some(Arc::new(source)), headers: Vec::new() }))
+        Some(Arc::new(Self { source: Some(Arc::new(source)), ..Self::default() }))
     }
 }
 
@@ -113,6 +114,18 @@ impl Error {
     /// What the answer's head says.
     pub fn headers(&self) -> &[(&'static str, String)] {
         self.rest.as_ref().map_or(&[], |rest| &rest.headers)
+    }
+
+    /// The same error, whose answer says more in its body: S3 tells there which argument it does not take.
+    #[must_use]
+    pub fn with_element(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        Arc::make_mut(self.rest.get_or_insert_default()).elements.push((name, value.into()));
+        self
+    }
+
+    /// What the answer's body says beside code and message.
+    pub fn elements(&self) -> &[(&'static str, String)] {
+        self.rest.as_ref().map_or(&[], |rest| &rest.elements)
     }
 
     /// What went wrong inside, for the log.

@@ -73,7 +73,13 @@ impl DecodeError {
 
 impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Self {
-        Self::new(error.code(), error.to_string())
+        let told = Self::new(error.code(), error.to_string());
+        match error {
+            DecodeError::Refused { argument: Some((name, value)), .. } => {
+                told.with_element("ArgumentName", name).with_element("ArgumentValue", value)
+            }
+            _ => told,
+        }
     }
 }
 

@@ -82,22 +82,32 @@ impl Request<'_> {
 /// Reads a query string. A parameter that is there twice is refused, since two readers could take different ones.
 ///
 /// # Errors
-/// `InvalidURI` for what is not one, `InvalidArgument` for a name given twice.
+/// `InvalidURI` for what is not one, `InvalidArgument` for a name given twice; the names of Amazon's own parameters
+/// and headers are the same in any case.
 pub fn query(text: &str) -> Result<Parameters<'_>, DecodeError> {
     if memchr::memchr_iter(b'&', text.as_bytes()).count() >= MAX_QUERY_PARAMETERS {
         return Err(DecodeError::of_s3(Code::InvalidUri));
     }
-    Parameters::parse(text.as_bytes()).map_err(|error| match error {
+    let parameters = Parameters::parse(text.as_bytes()).map_err(|error| match error {
         DecodeError::Malformed(message) => DecodeError::refused(Code::InvalidArgument, message),
         _ => DecodeError::of_s3(Code::InvalidUri),
-    })
+    })?;
+    let mut own: Vec<String> = parameters
+        .pairs()
+        .map(|(name, _)| name.to_ascii_lowercase())
+        .filter(|name| name.starts_with("x-amz-"))
+        .collect();
+    own.sort_unstable();
+    if let Some([name, _]) = own.array_windows().find(|[left, right]| left == right) {
+        let message = format!("The parameter {name} was given more than once.");
+        return Err(DecodeError::argument(message, name, ""));
+    }
+    Ok(parameters)
 }
 
 /// What an error's answer tells beside code and message.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ErrorFacts<'a> {
-    /// Elements of the error's own, such as `BucketName` or `ArgumentName`.
-    pub elements: &'a [(&'a str, &'a str)],
     /// The path asked for.
     pub resource: &'a str,
     /// The request's id.
@@ -113,7 +123,8 @@ pub fn write_error(out: &mut Vec<u8>, error: &Error, facts: &ErrorFacts<'_>) {
     let last = [("RequestId", facts.request_id), ("HostId", facts.host_id)];
     let last = [("Resource", facts.resource)].into_iter().chain(last);
     let last = last.filter(|(_, text)| !text.is_empty());
-    for (name, text) in elements.into_iter().chain(facts.elements.iter().copied()).chain(last) {
+    let own = error.elements().iter().map(|(name, text)| (*name, text.as_str()));
+    for (name, text) in elements.into_iter().chain(own).chain(last) {
         push(out, &["<", name, ">"]);
         write_text(out, text);
         push(out, &["</", name, ">"]);

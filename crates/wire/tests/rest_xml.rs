@@ -206,6 +206,7 @@ fn what_could_be_another_request_is_refused_and_never_guessed() {
     for (query, code) in [
         ("acl&acl", Code::InvalidArgument),
         ("uploadId=1&uploadId=2", Code::InvalidArgument),
+        ("X-Amz-Acl=private&x-amz-acl=public-read", Code::InvalidArgument),
         ("a=%zz", Code::InvalidUri),
         ("=1", Code::InvalidUri),
         (&"a=1&".repeat(100), Code::InvalidUri),

@@ -288,13 +288,9 @@ fn headers_documents_texts_and_attributes() {
 #[test]
 fn errors_are_s3s() {
     let mut out = Vec::new();
-    let facts = ErrorFacts {
-        elements: &[("BucketName", "a<b")],
-        resource: "/a<b",
-        request_id: "R",
-        host_id: "H",
-    };
-    rest_xml::write_error(&mut out, &Error::s3(Code::NoSuchBucket), &facts);
+    let facts = ErrorFacts { resource: "/a<b", request_id: "R", host_id: "H" };
+    let error = Error::s3(Code::NoSuchBucket).with_element("BucketName", "a<b");
+    rest_xml::write_error(&mut out, &error, &facts);
     expect![[r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message><BucketName>a&lt;b</BucketName><Resource>/a&lt;b</Resource><RequestId>R</RequestId><HostId>H</HostId></Error>"#]].assert_eq(&String::from_utf8(out).unwrap());
