@@ -52,6 +52,10 @@ impl Bucket {
     }
 
     fn complete_now(&self, complete: &Complete) -> Result<Stored, Error> {
+        match self.open_upload(&complete.key, complete.upload) {
+            Ok(_) | Err(Error::NoSuchUpload) => {}
+            Err(error) => return Err(error),
+        }
         let (sealed, parts) = {
             let index = self.index();
             match index.upload(&complete.key, complete.upload) {

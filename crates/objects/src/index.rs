@@ -2,7 +2,7 @@
 //!
 //! It follows the files: each change is made here after it is durable there, under the key's lock.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use iamd_types::Timestamp;
@@ -52,6 +52,8 @@ pub(crate) struct Index {
     upload_places: HashMap<UploadId, UploadPlace>,
     /// Records that could not be read. Their keys are not known, but the hashes of the keys are.
     damaged: HashMap<KeyHash, Vec<VersionId>>,
+    /// Uploads whose records could not be read.
+    damaged_uploads: HashSet<UploadId>,
 }
 
 impl Index {
@@ -85,7 +87,18 @@ impl Index {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.uploads.is_empty() && self.damaged.is_empty()
+        self.keys.is_empty()
+            && self.uploads.is_empty()
+            && self.damaged.is_empty()
+            && self.damaged_uploads.is_empty()
+    }
+
+    pub(crate) fn add_damaged_upload(&mut self, id: UploadId) {
+        self.damaged_uploads.insert(id);
+    }
+
+    pub(crate) fn is_damaged_upload(&self, id: UploadId) -> bool {
+        self.damaged_uploads.contains(&id)
     }
 
     pub(crate) fn add_damaged(&mut self, key: KeyHash, version: VersionId) {

@@ -167,7 +167,10 @@ fn read_uploads(
                 references.files.extend(upload.parts.values().map(|part| part.file));
                 loaded.index.insert_upload(upload);
             }
-            Err(Error::Damaged(damage)) => loaded.damage.push(damage),
+            Err(Error::Damaged(damage)) => {
+                loaded.index.add_damaged_upload(id);
+                loaded.damage.push(damage);
+            }
             Err(error) => return Err(error),
         }
     }

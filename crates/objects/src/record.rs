@@ -2,7 +2,6 @@
 //!
 //! The body is JSON, so that an operator can read it. Whatever is not exactly as written here is damage.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -188,7 +187,7 @@ impl<T: Kind> Sealed<T> {
     }
 
     /// Reads a record from the start of a file.
-    pub(crate) fn read(file: &mut File, path: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(file: &mut impl Read, path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::io(path, source);
         let mut bytes = Vec::with_capacity(FIRST_READ);
         read_up_to(file, FIRST_READ, &mut bytes).map_err(failed)?;
@@ -202,7 +201,7 @@ impl<T: Kind> Sealed<T> {
     }
 }
 
-fn read_up_to(file: &mut File, limit: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+fn read_up_to(file: &mut impl Read, limit: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
     file.by_ref().take(limit as u64).read_to_end(bytes).map(|_| ())
 }
 
@@ -274,4 +273,94 @@ pub(crate) fn encode<T: Kind>(
     let check = xxh3_64(&out);
     out.extend_from_slice(&check.to_be_bytes());
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use iamd_credentials::Keyring;
+    use iamd_types::{Clock, Timestamp};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_seconds(0)
+        }
+    }
+
+    impl Entropy for Still {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(7);
+        }
+    }
+
+    fn tools() -> Tools {
+        let keyring = Arc::new(Keyring::generate(&Still, Timestamp::from_seconds(0)));
+        Tools { clock: Arc::new(Still), entropy: Arc::new(Still), keyring }
+    }
+
+    fn record(size: u64) -> ObjectRecord {
+        let content = Content {
+            size,
+            etag: ETag::single([1; 16]),
+            attributes: Attributes::default(),
+            checksum: None,
+            encrypted: true,
+            data: Data::File(FileId::draw(&Still)),
+        };
+        ObjectRecord {
+            bucket: "bucket".to_owned(),
+            key: Key::new("key").unwrap(),
+            version: VersionId::Null,
+            sequence: 1,
+            modified: 0,
+            content: Some(content),
+        }
+    }
+
+    fn read<T: Kind>(mut bytes: &[u8]) -> Result<Sealed<T>, Error> {
+        Sealed::read(&mut bytes, Path::new("x"))
+    }
+
+    #[test]
+    fn a_key_opens_its_own_record_alone() {
+        let tools = tools();
+        let key = DataKey::draw(&Still);
+        let one = encode(&record(1), Some(&key), &tools).unwrap();
+        let two = encode(&record(2), Some(&key), &tools).unwrap();
+        let mut one: Sealed<ObjectRecord> = read(&one).unwrap();
+        let two: Sealed<ObjectRecord> = read(&two).unwrap();
+        assert!(one.data_key(&tools, Path::new("x")).is_ok());
+        one.wrapped = two.wrapped;
+        assert!(one.data_key(&tools, Path::new("x")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_file_holds_is_a_record_or_damage(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            magic in any::<bool>(),
+        ) {
+            let bytes = if magic { [MAGIC.as_slice(), b"O", &bytes].concat() } else { bytes };
+            prop_assert!(matches!(read::<ObjectRecord>(&bytes), Err(Error::Damaged(_))));
+        }
+
+        #[test]
+        fn an_altered_record_is_damage(at in 0..10_000usize, bit in 0..8u8, cut in any::<bool>()) {
+            let whole = encode(&record(5), Some(&DataKey::draw(&Still)), &tools()).unwrap();
+            let at = at % whole.len();
+            let mut bytes = whole.clone();
+            match cut {
+                true => bytes.truncate(at),
+                false => bytes[at] ^= 1 << bit,
+            }
+            prop_assert!(matches!(read::<ObjectRecord>(&bytes), Err(Error::Damaged(_))));
+            prop_assert!(read::<UploadRecord>(&whole).is_err());
+        }
+    }
 }

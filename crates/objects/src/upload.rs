@@ -186,6 +186,10 @@ impl Bucket {
         id: UploadId,
     ) -> Result<Arc<Sealed<UploadRecord>>, Error> {
         let index = self.index();
+        if index.is_damaged_upload(id) {
+            let path = self.files.upload(id).join(UPLOAD);
+            return Err(Error::damaged(&path, "it could not be read at the start"));
+        }
         index.upload(key, id).map(|it| Arc::clone(&it.sealed)).ok_or(Error::NoSuchUpload)
     }
 

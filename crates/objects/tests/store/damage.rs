@@ -184,6 +184,26 @@ async fn a_damaged_object_can_be_replaced_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_damaged_upload_is_refused_and_its_data_kept() {
+    let fixture = Fixture::new().await;
+    let upload = fixture.bucket.create_upload(upload_of("key")).await.unwrap();
+    let stored = part(&fixture.bucket, &upload, 1, b"data").await;
+    let file = fixture.files().into_iter().find(|it| it.ends_with("00001")).unwrap();
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..20]).unwrap();
+    let fixture = fixture.reopen();
+    let complete = complete_of(&upload, vec![named(1, &stored)]);
+    let refused = fixture.bucket.complete_upload(complete.clone()).await;
+    assert!(matches!(refused, Err(Error::Damaged(_))), "{refused:?}");
+    let refused = fixture.objects.remove_bucket(&bucket_name()).await;
+    assert!(matches!(refused, Err(Error::BucketNotEmpty)));
+    fs::write(&file, whole).unwrap();
+    let fixture = fixture.reopen();
+    fixture.bucket.complete_upload(complete).await.unwrap();
+    assert_eq!(read(&fixture.bucket, "key").await.unwrap(), b"data");
+}
+
+#[tokio::test]
 async fn what_is_no_store_is_refused() {
     let dir = scratch();
     fs::write(dir.path().join("letter.txt"), "dear").unwrap();

@@ -203,8 +203,17 @@ pub(super) fn declared<T: DeclaresChecksums>(
         ..Declared::default()
     };
     let given = input.declared();
-    let trailer = allowed.trailer.as_ref();
-    let trailer = trailer.and_then(|it| Some((checksums::of_header(&it.name)?, it.value.clone())));
+    let trailer = match &allowed.trailer {
+        None => None,
+        Some(trailer) => match checksums::of_header(&trailer.name) {
+            Some(algorithm) => Some((algorithm, trailer.value.clone())),
+            None => {
+                return Err(Error::invalid_request(
+                    "The value specified in the x-amz-trailer header is not supported",
+                ));
+            }
+        },
+    };
     if given.len() + usize::from(trailer.is_some()) > 1 {
         return Err(Error::invalid_request(
             "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",

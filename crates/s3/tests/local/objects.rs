@@ -158,6 +158,8 @@ async fn a_body_is_what_was_declared_or_nothing() {
     }
     let two = [("x-amz-checksum-crc32", CRC32_OF_HELLO), ("x-amz-checksum-sha1", "x")];
     assert_eq!(s3.refused("PUT /photos/k", &two, b"hello").await, "InvalidRequest");
+    s3.trailer = Some(("x-amz-meta-a", "b"));
+    assert_eq!(s3.refused("PUT /photos/k", &[], b"hello").await, "InvalidRequest");
     s3.trailer = Some(("x-amz-checksum-crc32", "AAAAAA=="));
     assert_eq!(s3.refused("PUT /photos/k", &[], b"hello").await, "BadDigest");
     s3.trailer = Some(("x-amz-checksum-crc32", CRC32_OF_HELLO));
