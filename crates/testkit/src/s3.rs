@@ -11,7 +11,9 @@ use iamd_credentials::Keyring;
 use iamd_objects::{Objects, Tools};
 use iamd_s3::{AnswerBody, LocalBackend};
 use iamd_service::{Arriving, Request, S3, Tls};
-use iamd_sigv4::{Payload, RequestParts, Settings, presign, sign};
+use iamd_sigv4::{
+    ChunkedBody, Payload, RequestParts, Settings, Streaming, presign, sign, sign_chunked,
+};
 use iamd_types::{Clock, Code, Entropy, Error};
 use iamd_wire::rest_xml;
 
@@ -124,6 +126,35 @@ impl S3Request {
         let added = added.into_iter().map(|(name, value)| (name.to_owned(), value));
         self.headers.extend(added.collect::<Vec<_>>());
         self
+    }
+
+    /// Signed in a header, with this body in signed chunks of so many bytes.
+    #[must_use]
+    pub fn chunked(
+        mut self,
+        server: &TestServer,
+        credentials: &Credentials,
+        data: &[u8],
+        chunk_size: u32,
+    ) -> Self {
+        let body = ChunkedBody {
+            streaming: Streaming::Signed,
+            length: data.len() as u64,
+            chunk_size,
+            trailer: None,
+        };
+        self = self.with("content-encoding", "aws-chunked");
+        let headers = self.borrowed();
+        let parts = RequestParts { method: &self.method, target: &self.target, headers: &headers };
+        let (now, settings) = (server.clock.now().seconds(), Settings::s3(Some("us-east-1")));
+        let signer = signer(credentials);
+        let (added, mut writer) = sign_chunked(&parts, &body, &signer, now, &settings).unwrap();
+        let mut written = Vec::new();
+        writer.push(Bytes::copy_from_slice(data), &mut written).unwrap();
+        writer.finish(None, &mut written).unwrap();
+        let added = added.into_iter().map(|(name, value)| (name.to_owned(), value));
+        self.headers.extend(added.collect::<Vec<_>>());
+        self.body(written.concat())
     }
 
     /// Signed in the query, for so many seconds. The body is not signed.

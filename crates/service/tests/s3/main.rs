@@ -8,5 +8,7 @@
     reason = "a test that panics has failed, which is what it is for"
 )]
 
+mod decisions;
 mod every_operation;
+mod hostile;
 mod table;
