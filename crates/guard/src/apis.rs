@@ -38,6 +38,14 @@ impl Apis {
         for api in &settings.apis {
             let wrong = |reason: String| SettingsError::Api { id: api.id.clone(), reason };
             let read = Arc::new(read(api, files).map_err(wrong)?);
+            // An ARN leads to one policy, whatever host it was made from.
+            let mut others = by_host.values().flatten();
+            if others.any(|other| other.is_same_stage(&read)) {
+                return Err(wrong(format!(
+                    "has the stage `{}` twice: give it all its hosts",
+                    api.stage
+                )));
+            }
             for host in &api.hosts {
                 let host = host.to_ascii_lowercase();
                 let under = by_host.entry(host.clone()).or_default();
@@ -91,6 +99,12 @@ impl Api {
     fn rest<'p>(&self, plain_path: &'p str) -> Option<&'p str> {
         let rest = plain_path.strip_prefix(&self.prefix)?;
         if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+    }
+
+    fn is_same_stage(&self, other: &Self) -> bool {
+        let place =
+            |api: &Self| (api.id.clone(), api.account, api.region.clone(), api.stage.clone());
+        place(self) == place(other)
     }
 
     /// `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH` (API Gateway Developer Guide, "Control access for

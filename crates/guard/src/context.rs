@@ -11,6 +11,8 @@ use iamd_policy::Values;
 use iamd_types::Timestamp;
 use serde_json::{Map, Value};
 
+use crate::exchange::ip_address;
+
 /// The most keys, and values of a key.
 const MAX_KEYS: usize = 200;
 /// The longest value.
@@ -107,7 +109,7 @@ impl Told {
         };
         match folded {
             "aws:sourceip" => {
-                let address = single.and_then(|value| value.parse().ok());
+                let address = single.and_then(ip_address);
                 self.facts.source_ip = Some(address.ok_or_else(wrong)?);
             }
             "aws:securetransport" => {
@@ -166,16 +168,17 @@ mod tests {
     #[test]
     fn what_an_asker_knows_is_taken() {
         let told = read(&json!({
-            "aws:SourceIp": "192.0.2.1",
+            "aws:SourceIp": "::ffff:192.0.2.1",
             "aws:securetransport": true,
             "aws:ResourceTag/team": "red",
             "s3:prefix": "a/",
+            "s3:max-keys": 7,
             "aws:TagKeys": ["a", "b"],
         }));
         let told = told.unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(told.facts.source_ip, "192.0.2.1".parse().ok());
         assert!(told.facts.secure_transport);
-        assert_eq!(told.keys.len(), 3);
+        assert_eq!(told.keys.len(), 4);
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl Incoming {
     }
 }
 
+/// An address as policies compare it: one of IPv4 however it is written.
+pub(crate) fn ip_address(text: &str) -> Option<IpAddr> {
+    text.trim().parse().ok().map(|address: IpAddr| address.to_canonical())
+}
+
 /// An answer.
 #[derive(Debug)]
 pub struct Outgoing {

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use crate::check::{Asked, Checked, KnownBody, Refusal};
-use crate::exchange::{Incoming, Outgoing};
+use crate::exchange::{Incoming, Outgoing, ip_address};
 use crate::guard::{Answer, Guard};
 use crate::identity;
 use crate::points::{Point, TOKEN_HEADER};
@@ -99,7 +99,7 @@ fn asked(incoming: &Incoming) -> Result<Asked<'_>, Refusal> {
         host: told(HOST)?,
         headers,
         body: if none { KnownBody::Whole(b"") } else { KnownBody::Unknown },
-        source_ip: incoming.single(ADDRESS).and_then(|address| address.parse().ok()),
+        source_ip: incoming.single(ADDRESS).and_then(ip_address),
         secure: incoming.single(SCHEME) == Some("https"),
     })
 }

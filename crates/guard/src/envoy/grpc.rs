@@ -17,7 +17,7 @@ use crate::envoy::messages::{
     HeaderValueOption, HttpRequest, HttpResponse, HttpStatus, OVERWRITE, OkHttpResponse,
     Status as Answered,
 };
-use crate::exchange::{Incoming, Outgoing};
+use crate::exchange::{Incoming, Outgoing, ip_address};
 use crate::guard::{Answer, Guard};
 use crate::identity;
 use crate::points::Point;
@@ -96,7 +96,7 @@ async fn check(
     let sent = sent(http);
     let result = match asked(point, http, &sent) {
         Ok(mut asked) => {
-            asked.source_ip = address.and_then(|it| it.address.parse().ok());
+            asked.source_ip = address.and_then(|it| ip_address(&it.address));
             guard.checks().check(&point.name, &point.apis, &asked).await
         }
         Err(refusal) => Err(refusal),

@@ -7,7 +7,7 @@ use http::StatusCode;
 
 use crate::check::{Asked, Checked, KnownBody, Refusal};
 use crate::envoy::grpc::PARTIAL_BODY;
-use crate::exchange::{Incoming, Outgoing};
+use crate::exchange::{Incoming, Outgoing, ip_address};
 use crate::guard::{Answer, Guard};
 use crate::identity;
 use crate::points::{Point, TOKEN_HEADER};
@@ -55,7 +55,7 @@ fn asked<'a>(point: &Point, incoming: &'a Incoming) -> Result<Asked<'a>, Refusal
     if point.sets_forwarded_headers {
         let last = incoming.headers.get_all("x-forwarded-for").iter().next_back();
         let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next());
-        source_ip = last.and_then(|address| address.trim().parse().ok());
+        source_ip = last.and_then(ip_address);
         secure = incoming.single("x-forwarded-proto") == Some("https");
     }
     let method = incoming.method.as_str();

@@ -14,5 +14,6 @@ mod decisions;
 mod envoy;
 mod fixture;
 mod hostile;
+mod nonsense;
 mod settings;
 mod stores;

@@ -116,6 +116,17 @@ async fn apis_are_complete_and_told_apart() {
 }
 
 #[tokio::test]
+async fn a_stage_is_configured_once() {
+    let twice = |it: &mut Value| {
+        let mut again = it["apis"][0].clone();
+        again["hosts"] = json!(["again.example.com"]);
+        again["policy_file"] = json!(null);
+        it["apis"].as_array_mut().unwrap().push(again);
+    };
+    check(twice, expect!["the API `pets` has the stage `prod` twice: give it all its hosts"]).await;
+}
+
+#[tokio::test]
 async fn resource_policies_are_checked_at_start() {
     let policy =
         |text: &'static str| move |it: &mut Value| it["apis"][0]["policy_file"] = json!(text);
