@@ -8,6 +8,13 @@ use tokio::runtime::Runtime;
 
 use crate::fixture::{Fixture, header_map, incoming, token};
 
+/// Starting a server costs more than asking it; nothing here changes it.
+static SHARED: LazyLock<(Runtime, Fixture)> = LazyLock::new(|| {
+    let runtime = Runtime::new().unwrap();
+    let fixture = runtime.block_on(Fixture::start());
+    (runtime, fixture)
+});
+
 fn asked(
     path: &str,
     point: &str,
