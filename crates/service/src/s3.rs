@@ -91,7 +91,7 @@ impl Service {
         let request_id = EventId::random(&*self.tools.entropy);
         let mut trail = Trail { service: Some(&SERVICE), ..Trail::default() };
         let result = self.run_s3(request, body, request_id, &mut trail).await;
-        let reply = match result {
+        let mut reply = match result {
             Ok(answer) => S3Reply::success(answer, request_id),
             Err(error) => {
                 crate::pipeline::log_internal(request_id, &error);
@@ -99,6 +99,9 @@ impl Service {
                 S3Reply::failure(&error, request, request_id)
             }
         };
+        if let Some(origin) = request.header("origin").filter(|_| request.method != "OPTIONS") {
+            reply.headers.extend(self.shared_with(request, origin).await);
+        }
         trail.log_line(reply.status, &reply.request_id, reply.error_code, started);
         reply
     }
@@ -175,18 +178,27 @@ impl Service {
         let caller = self.s3_caller(&who, found.as_ref())?;
         trail.caller = Some(Arc::clone(&caller));
         who.note_use(self, &caller, &facts, call.operation.name);
-        let shared_with = request.header("origin").map(|origin| {
-            let rules = found.as_ref().map(|found| cors::rules(&found.bucket)).unwrap_or_default();
-            cors::answer(&rules, origin, request.method)
-        });
         let asked = Asked { call, who: &who, found, source, facts };
         let event = self.s3_event(request, request_id, &asked);
 
         // Authorize, run, record.
         let done = self.answer_s3(s3, &asked, &caller, &event, (body, length), trail).await;
-        let mut answer = done.map_err(|error| self.record_failure(&event, &caller, error))?;
-        answer.headers.extend(shared_with.into_iter().flatten());
-        Ok(answer)
+        done.map_err(|error| self.record_failure(&event, &caller, error))
+    }
+
+    /// What the answer to a page of another origin carries, be it an error: without it a browser keeps even
+    /// that from the page.
+    async fn shared_with(&self, request: &Request<'_>, origin: &str) -> cors::Headers {
+        let Some(s3) = &self.s3 else { return Vec::new() };
+        let host = request.header("host").unwrap_or_default();
+        let Ok(Located { bucket: Some(bucket), .. }) = locate(host, request.path(), &s3.domains)
+        else {
+            return Vec::new();
+        };
+        match self.bucket_called(&bucket).await {
+            Ok(Some(found)) => cors::answer(&cors::rules(&found.bucket), origin, request.method),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether a page of another origin may send a request: no one is asked who they are.

@@ -112,7 +112,7 @@ impl Service {
         self.adopt(s3, name).await?.ok_or_else(|| Error::s3(Code::NoSuchBucket))
     }
 
-    async fn bucket_called(&self, name: &str) -> Result<Option<FoundBucket>, Error> {
+    pub(super) async fn bucket_called(&self, name: &str) -> Result<Option<FoundBucket>, Error> {
         let directory = &self.tools.directory;
         let Some(owner) = directory.routing().find(Route::Bucket, name) else { return Ok(None) };
         let Some(owner) = directory.account(owner).await? else { return Ok(None) };
