@@ -15,6 +15,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
@@ -26,13 +27,10 @@ use iamd_objects::{
     Attributes, BucketName, Declared, Get, Key, Objects, Portion, Put, ReadCondition, Tools,
     Versioning, WriteCondition,
 };
+use iamd_sigv4::{Credentials, Payload as Signed, RequestParts, Settings, sign};
 use iamd_testkit::{FixedClock, SeededEntropy};
 use iamd_types::Clock;
 use tempfile::TempDir;
-
-mod client;
-
-use client::signed_s3;
 
 const CONNECTIONS: usize = 16;
 const REQUESTS: usize = 8_000;
@@ -206,6 +204,26 @@ fn iamd(words: &[&str]) -> Command {
     command.args(["serve", "--listen", "127.0.0.1:0", "--ephemeral", "--log", "warn"]).args(words);
     command.env("IAMD_ROOT_ACCESS_KEY_ID", KEY).env("IAMD_ROOT_SECRET_ACCESS_KEY", SECRET);
     command
+}
+
+/// A request for S3, `METHOD PATH`, signed for now with its body's hash.
+#[expect(clippy::disallowed_methods, reason = "a client signs for the time that it is")]
+fn signed_s3(address: &str, key: &str, secret: &str, line: &str, body: &[u8]) -> Vec<u8> {
+    let (method, target) = line.split_once(' ').unwrap_or_default();
+    let headers = [("host", address.as_bytes())];
+    let parts = RequestParts { method, target, headers: &headers };
+    let credentials =
+        Credentials { access_key_id: key, secret_access_key: secret, session_token: None };
+    let settings = Settings::s3(Some("us-east-1"));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let payload = Signed::Bytes(body);
+    let added = sign(&parts, payload, &credentials, now.try_into().unwrap(), &settings).unwrap();
+    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\n");
+    head.push_str(&format!("content-length: {}\r\n", body.len()));
+    for (name, value) in added {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    [head.as_bytes(), b"\r\n", body].concat()
 }
 
 /// Uploads to all streams at once; what each adds to the peak of memory, and the processor time of a byte.
