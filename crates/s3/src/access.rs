@@ -7,7 +7,7 @@ use iamd_api::s3;
 use iamd_authz::Permit;
 use iamd_directory::principals::Named;
 use iamd_directory::{Bucket, Ownership, PublicAccessBlock, Transaction};
-use iamd_types::{Code, Error};
+use iamd_types::{AccountId, Code, Error};
 
 use crate::operation::{
     BucketCommand, BucketOperation, BucketQuery, Entry, Table, View, bucket_of,
@@ -260,7 +260,9 @@ impl BucketQuery for GetObjectAcl {
     }
 }
 
-/// `s3:PutObjectAcl`, which is refused, whether the object is there or not.
+/// `s3:PutObjectAcl`. Refused, unless it asks for what holds anyhow: that the bucket's owner may do all (S3 User
+/// Guide, "Controlling ownership of objects and disabling ACLs"). `s3cmd` sends each copy the ACL of its source.
+/// That the object is there is the pipeline's to see.
 pub(crate) struct PutObjectAcl;
 
 impl BucketOperation for PutObjectAcl {
@@ -270,8 +272,85 @@ impl BucketOperation for PutObjectAcl {
 }
 
 impl BucketQuery for PutObjectAcl {
-    fn run(_: &Self::Input, _: &Permit<Self>, view: &View<'_>) -> Result<(), Error> {
+    fn run(input: &Self::Input, _: &Permit<Self>, view: &View<'_>) -> Result<(), Error> {
         bucket_of(view)?;
-        Err(Error::s3(Code::AccessControlListNotSupported))
+        match leaves_the_owner_in_control(input, view.owner.id()) {
+            true => Ok(()),
+            false => Err(Error::s3(Code::AccessControlListNotSupported)),
+        }
+    }
+}
+
+/// Whether an ACL gives full control to the bucket's owner, and nothing to anybody else.
+fn leaves_the_owner_in_control(input: &s3::PutObjectAclRequest, account: AccountId) -> bool {
+    let headers = [
+        &input.grant_full_control,
+        &input.grant_read,
+        &input.grant_read_acp,
+        &input.grant_write,
+        &input.grant_write_acp,
+    ];
+    if headers.iter().any(|header| header.is_some()) {
+        return false;
+    }
+    match (input.acl, &input.access_control_policy) {
+        (Some(acl), None) => {
+            matches!(
+                acl,
+                s3::ObjectCannedACL::BucketOwnerFullControl | s3::ObjectCannedACL::Private
+            )
+        }
+        (None, Some(policy)) => {
+            let [s3::Grant { grantee: Some(grantee), permission }] =
+                policy.grants.as_deref().unwrap_or_default()
+            else {
+                return false;
+            };
+            let shown = owner(account).id;
+            let owns = policy.owner.as_ref().is_none_or(|owner| owner.id == shown);
+            let only_id = grantee.uri.is_none() && grantee.email_address.is_none();
+            owns && only_id
+                && grantee.id == shown
+                && *permission == Some(s3::Permission::FullControl)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_acl_may_say_what_holds_anyhow() {
+        let account: AccountId = "123456789012".parse().unwrap();
+        let other: AccountId = "210987654321".parse().unwrap();
+        let none = s3::PutObjectAclRequest::default;
+        let allows = |input| leaves_the_owner_in_control(&input, account);
+        let document = |owner: Option<s3::Owner>, grants: Vec<s3::Grant>| {
+            let grants = Some(grants);
+            let access_control_policy = Some(s3::AccessControlPolicy { grants, owner });
+            s3::PutObjectAclRequest { access_control_policy, ..none() }
+        };
+        let mine = || Some(owner(account));
+        assert!(allows(document(mine(), vec![full_control(account)])));
+        assert!(allows(document(None, vec![full_control(account)])));
+        for acl in [s3::ObjectCannedACL::Private, s3::ObjectCannedACL::BucketOwnerFullControl] {
+            assert!(allows(s3::PutObjectAclRequest { acl: Some(acl), ..none() }));
+        }
+        let read = s3::Grant { permission: Some(s3::Permission::Read), ..full_control(account) };
+        let both = vec![full_control(account), full_control(other)];
+        for refused in [
+            none(),
+            s3::PutObjectAclRequest { acl: Some(s3::ObjectCannedACL::PublicRead), ..none() },
+            s3::PutObjectAclRequest { grant_read: Some("id=x".to_owned()), ..none() },
+            document(mine(), Vec::new()),
+            document(mine(), both),
+            document(mine(), vec![read]),
+            document(mine(), vec![full_control(other)]),
+            document(Some(owner(other)), vec![full_control(account)]),
+        ] {
+            assert!(!allows(refused.clone()), "{refused:?}");
+        }
     }
 }

@@ -57,7 +57,6 @@ impl LocalBackend {
             "DeleteObjectTagging" => self.delete_object_tagging(allowed).await,
             "DeleteObjects" => self.delete_objects(allowed).await,
             "GetObject" => self.get_object(allowed).await,
-            "GetObjectAcl" => self.get_object_acl(allowed).await,
             "GetObjectAttributes" => self.get_object_attributes(allowed).await,
             "GetObjectTagging" => self.get_object_tagging(allowed).await,
             "HeadObject" => self.head_object(allowed).await,

@@ -257,7 +257,7 @@ impl Service {
             };
             return match entry.work {
                 Work::Query(run) => {
-                    if name == "GetObjectAcl" {
+                    if matches!(name, "GetObjectAcl" | "PutObjectAcl") {
                         self.ensure_object(s3, asked, caller, &home).await?;
                     }
                     let answer = run(&asked.call, authorized, &view)?;

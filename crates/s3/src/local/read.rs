@@ -1,10 +1,10 @@
-//! GetObject, HeadObject, GetObjectAttributes, GetObjectAcl.
+//! GetObject, HeadObject, GetObjectAttributes.
 
 use futures_util::StreamExt;
 use iamd_api::s3::{
-    GetObjectAclOutput, GetObjectAclRequest, GetObjectAttributesOutput, GetObjectAttributesParts,
-    GetObjectAttributesRequest, GetObjectOutput, GetObjectRequest, HeadObjectOutput,
-    HeadObjectRequest, ObjectAttributes, ObjectPart,
+    GetObjectAttributesOutput, GetObjectAttributesParts, GetObjectAttributesRequest,
+    GetObjectOutput, GetObjectRequest, HeadObjectOutput, HeadObjectRequest, ObjectAttributes,
+    ObjectPart,
 };
 use iamd_objects::{
     ChecksumType, Error as StoreError, Get, Info, Object, Portion, ReadCondition, Tags,
@@ -12,12 +12,11 @@ use iamd_objects::{
 use iamd_types::{Error, Timestamp};
 use iamd_wire::rest_xml::http_date;
 
-use super::answer::{answer, count, encryption, owner, quoted, version};
+use super::answer::{answer, count, encryption, quoted, version};
 use super::checksums::{self, ShowsChecksum};
 use super::errors::of_store;
 use super::{LocalBackend, request};
 use crate::backend::{Allowed, Answer, AnswerBody};
-use crate::owner::full_control;
 
 /// Parts on a page when the request does not say.
 const DEFAULT_PARTS: i32 = 1000;
@@ -155,22 +154,6 @@ impl LocalBackend {
         if asked(ObjectAttributes::ObjectParts) && !info.parts.is_empty() {
             output.object_parts = Some(parts(&input, &info)?);
         }
-        answer(allowed, &output)
-    }
-}
-
-impl LocalBackend {
-    /// The owner may do all, as ACLs that are switched off have it.
-    pub(super) async fn get_object_acl(&self, allowed: &Allowed<'_>) -> Result<Answer, Error> {
-        let input: GetObjectAclRequest = request::input(allowed)?;
-        let (portion, condition) = (Portion::Whole, ReadCondition::default());
-        let get = get(allowed, input.version_id.as_deref(), portion, condition)?;
-        self.open(allowed.bucket)?.head(get).await.map_err(of_store)?;
-        let output = GetObjectAclOutput {
-            owner: Some(owner(allowed)),
-            grants: Some(vec![full_control(allowed.owner)]),
-            ..GetObjectAclOutput::default()
-        };
         answer(allowed, &output)
     }
 }

@@ -209,12 +209,3 @@ async fn attributes_are_those_asked_for() {
     let one = s3.done("GET /photos/k?attributes", &one, b"").await;
     assert!(one.all("ETag").is_empty() && one.header("last-modified").is_some());
 }
-
-#[tokio::test]
-async fn the_owner_may_do_all() {
-    let s3 = S3::new().await;
-    s3.put("k", b"hello").await;
-    let acl = s3.done("GET /photos/k?acl", &[], b"").await;
-    assert_eq!(acl.one("Permission"), "FULL_CONTROL");
-    assert_eq!(s3.refused("GET /photos/x?acl", &[], b"").await, "NoSuchKey");
-}

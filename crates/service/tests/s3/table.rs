@@ -86,6 +86,7 @@ pub(crate) const ROWS: &[Row] = rows! {
     PutObject "PUT /alpha/new" [] "text" => 200 "s3:PutObject alpha/new";
     PutObject "PUT /alpha/new" ["x-amz-tagging: a=b"] "text" => 200 "s3:PutObject alpha/new", "s3:PutObjectTagging alpha/new";
     PutObject "PUT /alpha/new" ["x-amz-acl: bucket-owner-full-control"] "text" => 200 "s3:PutObject alpha/new", "s3:PutObjectAcl alpha/new";
+    PutObjectAcl "PUT /alpha/key?acl" ["x-amz-acl: bucket-owner-full-control"] "" => 200 "s3:PutObjectAcl alpha/key";
     PutObjectTagging "PUT /alpha/key?tagging" [] "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>" => 200 "s3:PutObjectTagging alpha/key";
     PutObjectTagging "PUT /versioned/key?tagging&versionId={VERSION}" [] "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>" => 200 "s3:PutObjectVersionTagging versioned/key";
     PutPublicAccessBlock "PUT /alpha?publicAccessBlock" [] "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>" => 200 "s3:PutBucketPublicAccessBlock alpha";
