@@ -29,30 +29,3 @@ pub(crate) fn signed(address: &str, key: &str, secret: &str, body: &str) -> Vec<
     }
     format!("{head}\r\n{body}").into_bytes()
 }
-
-/// A request for S3, `METHOD PATH`, signed for now with its body's hash.
-#[expect(clippy::disallowed_methods, reason = "a client signs for the time that it is")]
-#[allow(dead_code, reason = "not all benchmarks ask S3")]
-pub(crate) fn signed_s3(
-    address: &str,
-    key: &str,
-    secret: &str,
-    line: &str,
-    body: &[u8],
-) -> Vec<u8> {
-    let (method, target) = line.split_once(' ').unwrap_or_default();
-    let headers = [("host", address.as_bytes())];
-    let parts = RequestParts { method, target, headers: &headers };
-    let credentials =
-        Credentials { access_key_id: key, secret_access_key: secret, session_token: None };
-    let settings = Settings::s3(Some("us-east-1"));
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    let payload = Payload::Bytes(body);
-    let added = sign(&parts, payload, &credentials, now.try_into().unwrap(), &settings).unwrap();
-    let mut head = format!("{method} {target} HTTP/1.1\r\nhost: {address}\r\n");
-    head.push_str(&format!("content-length: {}\r\n", body.len()));
-    for (name, value) in added {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
-    [head.as_bytes(), b"\r\n", body].concat()
-}
