@@ -80,6 +80,11 @@ pub(crate) fn scratch() -> TempDir {
     tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| tempfile::tempdir().unwrap())
 }
 
+/// How much more than usual is done.
+pub(crate) fn rounds() -> usize {
+    std::env::var("IAMD_OBJECTS_ROUNDS").map_or(1, |it| it.parse().unwrap())
+}
+
 /// A store with one bucket, `bucket`.
 pub(crate) struct Fixture {
     pub(crate) dir: TempDir,

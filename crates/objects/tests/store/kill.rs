@@ -53,7 +53,6 @@ async fn carry_out(bucket: &Arc<Bucket>, writer: u64, number: u64) {
 
 #[test]
 fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
-    let rounds: u64 = std::env::var("IAMD_OBJECTS_ROUNDS").map_or(1, |it| it.parse().unwrap());
     let dir = scratch();
     let root = dir.path().join("s3");
     let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
@@ -61,7 +60,7 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
     let mut random = Random(1);
     // For each writer, the number of the operation that its key shows.
     let mut reached: BTreeMap<u64, u64> = (0..WRITERS).map(|writer| (writer, 0)).collect();
-    for round in 0..16 * rounds {
+    for round in 0..16 * rounds() {
         let acknowledged = run_and_kill(&root, &reached, random.below(120));
         runtime.block_on(async {
             let objects = open(&root);

@@ -121,13 +121,13 @@ async fn versions_page_within_a_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_bucket_is_listed_in_steps() {
-    const OBJECTS: usize = 20_000;
+    let objects = 20_000 * rounds();
     let fixture = Fixture::new().await;
     let mut expected = BTreeSet::new();
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..16 {
         let bucket = fixture.bucket.clone();
-        let names: Vec<_> = (0..OBJECTS / 16)
+        let names: Vec<_> = (0..objects / 16)
             .map(|number| format!("{:02}/{:03}/{writer}-{number}", number % 7, number % 100))
             .collect();
         expected.extend(names.clone());
@@ -141,13 +141,13 @@ async fn a_large_bucket_is_listed_in_steps() {
     let fixture = {
         let start = Instant::now();
         let fixture = fixture.reopen();
-        println!("{OBJECTS} objects opened in {:?}", start.elapsed());
+        println!("{objects} objects opened in {:?}", start.elapsed());
         fixture
     };
     let list = List { limit: 1000, ..List::default() };
     let start = Instant::now();
     let (keys, _) = pages(&fixture.bucket, &list, false);
-    println!("{OBJECTS} objects listed in {:?}", start.elapsed());
+    println!("{objects} objects listed in {:?}", start.elapsed());
     assert!(keys.iter().eq(expected.iter()));
     let delimiter = Some("/".to_owned());
     let list = List { prefix: "03/".to_owned(), delimiter, limit: 10, ..List::default() };

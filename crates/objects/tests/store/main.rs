@@ -1,7 +1,7 @@
 //! The store through its public doors: behaviour against a plain model, names, uploads, damage, crashes, a
 //! full disk, encryption, concurrency.
 //!
-//! `IAMD_OBJECTS_ROUNDS` multiplies the work of the crash test (1 by default).
+//! `IAMD_OBJECTS_ROUNDS` multiplies the work of the crash test and the size of the large bucket (1 by default).
 
 #![allow(
     clippy::unwrap_used,
