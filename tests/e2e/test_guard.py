@@ -63,24 +63,32 @@ POLICY = {
 }
 
 
+def write_settings(folder, token, kinds='"nginx"'):
+    """`guard.toml` and the files that it names."""
+    settings = SETTINGS.replace('"edge.token"', f'"{folder}/edge.token"').replace('"nginx"', kinds)
+    (folder / "guard.toml").write_text(settings.replace('"policy.json"', f'"{folder}/policy.json"'))
+    (folder / "policy.json").write_text(json.dumps(POLICY))
+    (folder / "edge.token").touch(0o600)
+    (folder / "edge.token").write_text(token + "\n")
+
+
+def guard_address(iamd):
+    (address,) = re.findall(r'guarding endpoint="?http://([\d.:]+)', iamd.log)
+    return address
+
+
 class Guarded:
     """iamd, nginx and an upstream, and a user who may read pets."""
 
     def __init__(self, make_server, folder):
         self.folder = folder
         self.token = secrets.token_urlsafe(32)
-        words = ["--account-id", ACCOUNT, "--config", folder / "guard.toml"]
-        settings = SETTINGS.replace('"edge.token"', f'"{folder}/edge.token"')
-        (folder / "guard.toml").write_text(settings.replace('"policy.json"', f'"{folder}/policy.json"'))
-        (folder / "policy.json").write_text(json.dumps(POLICY))
-        token = folder / "edge.token"
-        token.touch(0o600)
-        token.write_text(self.token + "\n")
-        self.iamd = make_server(words=words)
+        write_settings(folder, self.token)
+        self.iamd = make_server(words=["--account-id", ACCOUNT, "--config", folder / "guard.toml"])
         self.account = Account(self.iamd)
         self.alice = self.account.user("alice")
         self.account.may("alice", policies.allow("execute-api:Invoke", f"{API}/GET/pets/*"))
-        (self.guard,) = re.findall(r'guarding endpoint="?http://([\d.:]+)', self.iamd.log)
+        self.guard = guard_address(self.iamd)
         self.upstream = Upstream()
         self.made = []
 
