@@ -13,6 +13,7 @@ mod call;
 pub mod cors;
 mod cors_configuration;
 pub mod create;
+pub mod digests;
 mod keys;
 pub mod local;
 pub mod operation;

@@ -24,7 +24,7 @@ use iamd_s3::backend::{Allowed, Answer, AnswerBody, Backend, Body};
 use iamd_s3::operation::{View, Work};
 use iamd_s3::place::{Located, locate};
 use iamd_s3::rules::{self, Place, Scene};
-use iamd_s3::{Call, CopySource, cors};
+use iamd_s3::{Call, CopySource, cors, digests};
 use iamd_types::{AccountId, Code, Error, Tag, Timestamp};
 use iamd_wire::rest_xml;
 
@@ -150,6 +150,9 @@ impl Service {
             true => (Bytes::new(), bytes),
             false => (collect(bytes).await?, empty()),
         };
+        if !iamd_s3::streams(operation) {
+            digests::ensure(&line, who.trailer.as_ref(), &document)?;
+        }
         let parameters = rest_xml::read(&SERVICE, operation, &line, &document)?;
         let call = Arc::new(Call::new(operation, bucket, key, parameters, document)?);
         let taken = Taken { who, call, body, length };

@@ -290,6 +290,23 @@ async fn buckets_are_listed_in_pages_and_only_the_accounts_own() {
 }
 
 #[tokio::test]
+async fn a_document_that_is_not_what_its_digest_says_changes_nothing() {
+    let tested = Tested::start().await;
+    let tags = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+    for (header, value, code) in [
+        ("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==", "BadDigest"),
+        ("content-md5", "AAAA", "InvalidDigest"),
+        ("x-amz-checksum-crc32", "AAAAAA==", "BadDigest"),
+    ] {
+        let request =
+            iamd_testkit::S3Request::new("PUT /tested?tagging").body(tags).with(header, value);
+        let request = request.signed(&tested.server, &tested.server.root);
+        tested.server.s3(&request).await.refused(code);
+    }
+    tested.ask("GET /tested?tagging", "").await.refused("NoSuchTagSet");
+}
+
+#[tokio::test]
 async fn requests_that_could_be_two_change_nothing() {
     let tested = Tested::start().await;
     tested.ask("DELETE /tested?policy&tagging", "").await.refused("InvalidArgument");

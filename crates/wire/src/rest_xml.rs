@@ -62,6 +62,14 @@ impl Request<'_> {
         }
     }
 
+    /// The value of a header, or of the parameter of the query string that stands for it.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for one that is there twice, or is not UTF-8.
+    pub fn header(&self, name: &str) -> Result<Option<&str>, DecodeError> {
+        read::single(self, name)
+    }
+
     /// Whether a header is there, or the parameter of the query string that stands for it.
     fn has(&self, header: &str) -> bool {
         self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(header))

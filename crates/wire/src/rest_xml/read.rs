@@ -166,6 +166,17 @@ fn header(
     }
 }
 
+/// A header that must not be there twice.
+pub(super) fn single<'r>(
+    request: &'r Request<'_>,
+    name: &str,
+) -> Result<Option<&'r str>, DecodeError> {
+    let sent = request.headers.iter().filter(|(sent, _)| sent.eq_ignore_ascii_case(name));
+    let mut values = sent.map(|(_, value)| utf8(value, name)).chain(request.hoisted(name).map(Ok));
+    let value = values.next().transpose()?;
+    if values.next().is_some() { Err(twice(name)) } else { Ok(value) }
+}
+
 /// A map: the headers with this prefix. Of one that is there more than once the values are joined, as S3 does.
 fn headers(
     pairs: &mut Pairs,
