@@ -4,7 +4,7 @@
 //! [`identify`] says which operation a request is, and never guesses: what a request names beside the operation
 //! that is found is refused, since another reader could take it for the operation. [`read`] makes the same
 //! [`Parameters`] of a request that a form becomes, and holds it against the model on the way, because S3 has words
-//! of its own for each place. [`write`] makes status, headers and body of a typed output. Bodies that are streams
+//! of its own for each place. [`write()`] makes status, headers and body of a typed output. Bodies that are streams
 //! (`PutObject`, `GetObject`) pass by all three.
 
 mod date;
