@@ -393,7 +393,11 @@ mod tests {
     fn operations_and_actions_are_those_of_the_model_and_the_reference() {
         let s3 = iamd_policy::vocabulary::service("s3").unwrap();
         for rule in RULES {
-            assert!(iamd_api::s3::SERVICE.operation(rule.operation).is_some(), "{}", rule.operation);
+            assert!(
+                iamd_api::s3::SERVICE.operation(rule.operation).is_some(),
+                "{}",
+                rule.operation
+            );
             for action in [Some(rule.action), rule.versioned].into_iter().flatten() {
                 let name = action.strip_prefix("s3:").unwrap();
                 assert!(s3.action(name).is_some(), "{}: {action}", rule.operation);

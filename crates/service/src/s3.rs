@@ -32,11 +32,14 @@ use crate::pipeline::{Service, Trail};
 use crate::record::{Ending, Event};
 use crate::request::Request;
 
-use authenticate::{Authenticated, Reading};
+use authenticate::{Authenticated, Reading, presented};
 use bucket::FoundBucket;
 use form::Form;
 
 pub use answer::Reply as S3Reply;
+
+/// The refusal of a form that is signed as a request too.
+const ONE_MECHANISM: &str = "Only one auth mechanism allowed; a form is signed by its fields.";
 
 /// Where buckets and objects are.
 pub struct S3 {
@@ -115,6 +118,10 @@ impl Service {
     ) -> Result<Answer, Error> {
         let s3 = self.s3.as_ref().ok_or_else(|| rules::not_implemented("S3"))?;
 
+        // What signs the request is read first: a signature that is none is refused as that, whatever else
+        // the query says.
+        let presented = presented(request)?;
+
         // Identify: which bucket and key, and which operation.
         let host = request.header("host").unwrap_or_default();
         let Located { bucket, key } = locate(host, request.path(), &s3.domains)?;
@@ -131,6 +138,9 @@ impl Service {
             rest_xml::Asked::Operation(operation) => operation,
             rest_xml::Asked::Preflight => return self.preflight(s3, request, bucket).await,
             rest_xml::Asked::Form => {
+                if presented.is_some() {
+                    return Err(Error::invalid_argument(ONE_MECHANISM));
+                }
                 trail.operation = Some("PutObject");
                 let form = self.take_form(request, bucket.unwrap_or_default(), body, now).await?;
                 let Form { who, call, file, told } = form;
@@ -142,7 +152,7 @@ impl Service {
         trail.operation = Some(operation.name);
 
         // Authenticate: who signed, and what the body must be.
-        let mut who = self.authenticate_s3(request, now).await?;
+        let mut who = self.authenticate_s3(request, presented, now).await?;
 
         // Decode: the body when it is a document, then the input.
         let Reading { bytes, length } = who.read(body);

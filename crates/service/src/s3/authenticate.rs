@@ -9,7 +9,7 @@ use iamd_directory::Account;
 use iamd_operation::RequestFacts;
 use iamd_s3::backend::{Body, Trailer};
 use iamd_s3::{AuthType, Signing};
-use iamd_sigv4::{BodyCheck, BodyReader, RequestParts, Settings};
+use iamd_sigv4::{BodyCheck, BodyReader, Presented, RequestParts, Settings};
 use iamd_types::{Code, Error, Timestamp};
 
 use super::Arriving;
@@ -38,24 +38,28 @@ pub(super) struct Reading {
     pub(super) length: Option<u64>,
 }
 
+fn parts<'a>(request: &Request<'a>) -> RequestParts<'a> {
+    RequestParts { method: request.method, target: request.target, headers: request.headers }
+}
+
+/// What signs a request; `None` for an anonymous one.
+pub(super) fn presented<'a>(request: &Request<'a>) -> Result<Option<Presented<'a>>, Error> {
+    let in_query = request.query().contains("X-Amz-");
+    iamd_sigv4::present(&parts(request)).map_err(|error| of_signature(&error, in_query))
+}
+
 impl Service {
-    /// Verifies the head of a request.
+    /// Verifies the head of a request, with what it presents.
     pub(super) async fn authenticate_s3(
         &self,
         request: &Request<'_>,
+        presented: Option<Presented<'_>>,
         now: Timestamp,
     ) -> Result<Authenticated, Error> {
-        let parts = RequestParts {
-            method: request.method,
-            target: request.target,
-            headers: request.headers,
-        };
         let tls_version = tls_version(request);
-        let presented = iamd_sigv4::present(&parts)
-            .map_err(|error| of_signature(&error, request.query().contains("X-Amz-")))?;
         let Some(presented) = presented else {
-            let check =
-                BodyCheck::anonymous(&parts).map_err(|error| of_signature(&error, false))?;
+            let check = BodyCheck::anonymous(&parts(request))
+                .map_err(|error| of_signature(&error, false))?;
             return Ok(Authenticated {
                 signed: None,
                 signing: Signing { tls_version, ..Signing::default() },

@@ -166,6 +166,8 @@ async fn signature_version_2_is_refused() {
         "GET /alpha/open/key?AWSAccessKeyId={id}&Expires=4000000000&Signature=vjbyPxybdZaNmGa%2ByT272YEAiv4%3D"
     );
     it.send_as_is(S3Request::new(&line)).await.refused("InvalidRequest");
+    let line = line.replace("GET", "PUT");
+    it.send_as_is(S3Request::new(&line)).await.refused("InvalidRequest");
 }
 
 #[tokio::test]
