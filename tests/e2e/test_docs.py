@@ -25,7 +25,11 @@ def written(value):
 
 
 # Lists whose being empty, as they are by default, means more than "none".
-EMPTY_MEANS = {"regions": "any", "oidc_hosts": "any, on port 443"}
+EMPTY_MEANS = {
+    "regions": "any",
+    "oidc_hosts": "any, on port 443",
+    "s3_domains": "the names of `listen` and `public_url`",
+}
 
 
 def test_every_setting_is_documented(tmp_path):
@@ -44,7 +48,7 @@ def test_every_setting_is_documented(tmp_path):
             # Told in words, since there is no fixed one.
             assert key in unset and default, key
     # And the two that are no keys of the file.
-    assert set(re.findall(r"\bIAMD_[A-Z_]+\b", help_text)) == {row[1] for row in documented.values()} | {
+    assert set(re.findall(r"\bIAMD_[A-Z0-9_]+\b", help_text)) == {row[1] for row in documented.values()} | {
         "IAMD_CONFIG",
         "IAMD_MASTER_KEY",
     }

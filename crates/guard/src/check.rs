@@ -181,12 +181,13 @@ impl<'g> Checks<'g> {
         headers.push(("host", asked.host.as_bytes()));
         headers.extend_from_slice(&asked.headers);
         let parts = RequestParts { method: asked.method, target: asked.target, headers: &headers };
-        // Nothing is asked of the body of a request that is not signed.
-        let presented = iamd_sigv4::present(&parts);
-        if matches!(presented, Ok(None)) {
-            return Ok(None);
-        }
-        let described = Described { parts, payload: payload(api.body, asked)? };
+        let payload = match payload(api.body, asked) {
+            Ok(payload) => payload,
+            // Nothing is asked of the body of a request that is not signed.
+            Err(_) if matches!(iamd_sigv4::present(&parts), Ok(None)) => return Ok(None),
+            Err(refusal) => return Err(refusal),
+        };
+        let described = Described { parts, payload };
         let settings = Settings::query(&api.service, Some(&api.region));
         Ok(self.service.signer(&described, &settings, facts.now).await?)
     }
