@@ -23,12 +23,14 @@ use crate::quotas::QuotaSettings;
 use crate::settings::{
     Email, Endpoint, HostName, LogFormat, Network, PublicUrl, Region, Switch, Text,
 };
+use crate::stores::{self, StoreSettings};
 
 /// The file that is read when none is named and it is there.
 pub(crate) const DEFAULT_FILE: &str = "iamd.toml";
 
 /// The settings that have neither a flag nor a variable, with what they are called when shown.
-const TABLES: [(&str, &str); 2] = [("quotas", "Quotas"), ("guard", "Guard")];
+const TABLES: [(&str, &str); 3] =
+    [("quotas", "Quotas"), ("guard", "Guard"), ("s3_stores", "Stores of objects elsewhere")];
 
 const LISTENING: &str = "Listening";
 const STATE: &str = "State";
@@ -176,6 +178,10 @@ pub(crate) struct Config {
     /// Who may ask the guard, and about which APIs. Only in the file: `[guard]`, `[[guard.points]]`, `[[guard.apis]]`.
     #[arg(skip)]
     pub(crate) guard: GuardSettings,
+
+    /// Stores of objects elsewhere, and whose the buckets in them are. Only in the file: `[s3_stores.NAME]`.
+    #[arg(skip)]
+    pub(crate) s3_stores: StoreSettings,
 }
 
 fn access_key_id(text: &str) -> Result<String, String> {
@@ -319,6 +325,10 @@ impl Config {
             bail!("tls_cert and tls_key go together: give both or neither");
         }
         self.check_guard()?;
+        stores::check(&self.s3_stores)?;
+        if !self.s3_stores.is_empty() && matches!(self.s3, Switch::Off) {
+            bail!("s3_stores are configured, but s3 is off: nobody could reach them");
+        }
         match (&self.root_access_key_id, &self.root_secret_access_key) {
             (None, None) => {}
             (Some(id), Some(secret)) => {

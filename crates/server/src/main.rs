@@ -27,6 +27,7 @@ mod serve;
 mod settings;
 mod signals;
 mod state;
+mod stores;
 mod system;
 
 use std::io::{self, Write};

@@ -12,7 +12,7 @@ use crate::config::Config;
 /// What the configuration lets be asked.
 pub(crate) fn issuers(config: &Config) -> anyhow::Result<Issuers> {
     let authorities = match &config.oidc_ca {
-        Some(file) => authorities(file)?,
+        Some(file) => read_authorities("oidc_ca", file)?,
         None => Vec::new(),
     };
     let settings = FetchSettings {
@@ -24,13 +24,17 @@ pub(crate) fn issuers(config: &Config) -> anyhow::Result<Issuers> {
     Issuers::new(settings).context("oidc_ca: not a certificate of an authority")
 }
 
-fn authorities(file: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+/// The certificates in the file of this setting.
+pub(crate) fn read_authorities(
+    setting: &str,
+    file: &Path,
+) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let shown = file.display();
     let found = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("oidc_ca: cannot read certificates from `{shown}`"))?;
+        .with_context(|| format!("{setting}: cannot read certificates from `{shown}`"))?;
     if found.is_empty() {
-        bail!("oidc_ca: `{shown}` holds no certificate");
+        bail!("{setting}: `{shown}` holds no certificate");
     }
     Ok(found)
 }

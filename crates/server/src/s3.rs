@@ -13,16 +13,19 @@ use iamd_service::{S3, S3Reply};
 use iamd_types::{Code, Error};
 
 use crate::config::Config;
+use crate::stores;
 
 /// Opens the stores of objects.
 pub(crate) fn open(config: &Config, directory: &Path, tools: Tools) -> anyhow::Result<S3> {
+    let clock = Arc::clone(&tools.clock);
     let objects = Objects::open(directory, tools)
         .with_context(|| format!("cannot open the objects in `{}`", directory.display()))?;
     for damage in objects.damage() {
         tracing::error!(%damage, "an object cannot be read");
     }
     let local = Arc::new(LocalBackend::new(Arc::new(objects)));
-    Ok(S3 { domains: domains(config), local, upstreams: Vec::new() })
+    let upstreams = stores::open(&config.s3_stores, &clock)?;
+    Ok(S3 { domains: domains(config), local, upstreams })
 }
 
 /// The names under which buckets are hosts: those that the server is reached by, unless others are given.

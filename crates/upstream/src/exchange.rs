@@ -122,6 +122,16 @@ impl Exchange {
             let request = self.request(outgoing, stream.as_ref(), &slot, &progress)?;
             let failure = match self.watched(request, &progress, idle).await {
                 Ok(response) => {
+                    // A success before the body is whole is none: it may yet turn out wrong.
+                    let early = response.status().is_success() && !progress.is_whole();
+                    if stream.is_some() && early {
+                        let what = "a success before the body was whole".to_owned();
+                        let failure = Failure::Answer { url: self.url.clone(), what };
+                        return Err(progress
+                            .refused()
+                            .cloned()
+                            .unwrap_or_else(|| failure.into_error()));
+                    }
                     let (head, body) = response.into_parts();
                     let (status, headers) = (head.status.as_u16(), head.headers);
                     return Ok(Reply { status, headers, body, idle, url: self.url.clone() });
@@ -365,6 +375,12 @@ impl Reply {
                     Ok(None) => Some((Err(wrong_length(&url)), None)),
                     Err(error) => Some((Err(error), None)),
                 }
+            }
+        });
+        // The answer has begun: nobody else can say what became of it.
+        let pieces = pieces.inspect_err(|error: &Error| {
+            if let Some(cause) = error.internal_source() {
+                tracing::warn!(target: "iamd::upstream", %cause, "an object breaks off");
             }
         });
         pieces.boxed()

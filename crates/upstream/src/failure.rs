@@ -31,9 +31,11 @@ const ABOUT_US: &[&str] = &[
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// It cannot be reached, or the connection broke.
-    #[error("store {url}: {source}")]
+    #[error("store {url} cannot be reached, or broke off")]
     Exchange {
+        /// Where it is.
         url: String,
+        /// What happened.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
@@ -52,14 +54,8 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// What the caller learns. The log gets the rest.
+    /// What the caller learns. Whoever answers writes the rest to the log, with the request's id.
     pub(crate) fn into_error(self) -> Error {
-        if matches!(self, Self::Refused { .. }) {
-            // Nothing that the caller can do: somebody must look at the settings.
-            tracing::error!(target: "iamd::upstream", "{self}");
-        } else {
-            tracing::warn!(target: "iamd::upstream", "{self}");
-        }
         Error::unavailable(self)
     }
 }

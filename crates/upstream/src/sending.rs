@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
@@ -32,9 +32,11 @@ pub(crate) struct Progress {
     /// Counts pieces, so that standstill shows.
     pieces: AtomicU64,
     /// Whether it is the caller who is waited for.
-    waits_for_caller: std::sync::atomic::AtomicBool,
+    waits_for_caller: AtomicBool,
     /// Why the caller's body is not good.
     refused: OnceLock<Error>,
+    /// Whether the body has come to its end and is good.
+    whole: AtomicBool,
 }
 
 impl Progress {
@@ -42,6 +44,11 @@ impl Progress {
     pub(crate) fn mark(&self) -> Option<u64> {
         let waits = self.waits_for_caller.load(Ordering::Relaxed);
         (!waits).then(|| self.pieces.load(Ordering::Relaxed))
+    }
+
+    /// Whether the body has come to its end and is good.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.whole.load(Ordering::Acquire)
     }
 
     /// Why the caller's body is not good.
@@ -143,6 +150,7 @@ impl Stream {
         if let Some(last) = self.held.take() {
             self.emit(last)?;
         }
+        self.progress.whole.store(true, Ordering::Release);
         let Some(writer) = self.writer.take() else { return Ok(()) };
         let value = value.filter(|_| !is_checked);
         let mut written = Vec::new();

@@ -73,7 +73,7 @@ fn wrong_files_are_refused_by_line() {
     check_refused(
         "listen = 'localhost:1'\n\nlisen = 'localhost:2'\n",
         &expect![
-            "iamd.toml:3: unknown field `lisen`, expected one of `listen`, `guard_listen`, `tls_cert`, `tls_key`, `insecure_http`, `trusted_proxies`, `data_dir`, `ephemeral`, `master_key_file`, `account_id`, `root_email`, `root_access_key_id`, `root_secret_access_key`, `regions`, `encode_denials`, `audit`, `audit_dir`, `oidc_hosts`, `oidc_internal_networks`, `oidc_ca`, `public_url`, `s3`, `s3_domains`, `log`, `log_format`, `quotas`, `guard`"
+            "iamd.toml:3: unknown field `lisen`, expected one of `listen`, `guard_listen`, `tls_cert`, `tls_key`, `insecure_http`, `trusted_proxies`, `data_dir`, `ephemeral`, `master_key_file`, `account_id`, `root_email`, `root_access_key_id`, `root_secret_access_key`, `regions`, `encode_denials`, `audit`, `audit_dir`, `oidc_hosts`, `oidc_internal_networks`, `oidc_ca`, `public_url`, `s3`, `s3_domains`, `log`, `log_format`, `quotas`, `guard`, `s3_stores`"
         ],
     );
     check_refused(
@@ -148,6 +148,44 @@ fn a_guard_that_is_configured_by_half_is_refused() {
     check_refused(
         &file,
         &expect!["guard.client_ca needs tls_cert: certificates are shown over TLS"],
+    );
+}
+
+const STORE: &str = "url = 'https://ceph.example.com'\naccess_key_id = 'AKIA'\nsecret_access_key_file = 'ceph.secret'\n";
+
+#[test]
+fn stores_elsewhere_are_read_from_the_file_and_shown() {
+    let file = format!(
+        "[s3_stores.ceph]\n{STORE}addressing = 'host'\n[s3_stores.ceph.buckets]\n'team-*' = '111122223333'\nphotos = '444455556666'\n"
+    );
+    let shown = effective(Some(&file), &[]).unwrap().show();
+    assert!(shown.contains("\n# Stores of objects elsewhere\n[s3_stores.ceph]\n"), "{shown}");
+    assert!(shown.contains("secret_access_key_file = \"ceph.secret\"\n"), "{shown}");
+    let again = effective(Some(&shown), &[]).unwrap();
+    assert_eq!(again.config.s3_stores.len(), 1);
+    let buckets =
+        |buckets: &str| format!("[s3_stores.ceph]\n{STORE}[s3_stores.ceph.buckets]\n{buckets}");
+    check_refused(&buckets(""), &expect!["s3_stores.ceph: no bucket is given to an account"]);
+    check_refused(
+        &buckets("'a*b' = '111122223333'"),
+        &expect!["s3_stores.ceph: `a*b` is no bucket's name, with or without `*` at its end"],
+    );
+    check_refused(&buckets("a = '1'"), &expect!["iamd.toml:6: an account id is twelve digits"]);
+    let two = |left: &str, right: &str| {
+        let owner = "111122223333";
+        format!(
+            "[s3_stores.a]\n{STORE}buckets = {{ '{left}' = '{owner}' }}\n[s3_stores.b]\n{STORE}buckets = {{ '{right}' = '{owner}' }}\n"
+        )
+    };
+    assert!(effective(Some(&two("x-*", "y-*")), &[]).is_ok());
+    for (left, right) in [("x", "x"), ("x-*", "x-1"), ("x-1", "x-*"), ("x-*", "x-y-*"), ("*", "x")]
+    {
+        let error = effective(Some(&two(left, right)), &[]).unwrap_err().to_string();
+        assert!(error.ends_with("where would they be?"), "{error}");
+    }
+    check_refused(
+        &format!("s3 = 'off'\n{}", buckets("a = '111122223333'")),
+        &expect!["s3_stores are configured, but s3 is off: nobody could reach them"],
     );
 }
 

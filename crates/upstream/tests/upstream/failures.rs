@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use iamd_types::Code;
 use iamd_upstream::Settings;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 
-use crate::asking::{ask, put, settings, upstream, with};
+use crate::asking::{ask, call, put, run, settings, upstream, with};
 use crate::store::{Said, Store};
 
 async fn refused(line: &str, said: Said) -> (Code, String) {
@@ -142,6 +143,16 @@ async fn a_store_that_says_nothing_is_not_waited_for() {
     store.says([Said::Silence]);
     let error = put(&upstream, "/b/k", &[b"abc"], None).await.err().expect("refused");
     assert_eq!(error.code(), Code::ServiceUnavailable);
+}
+
+#[tokio::test]
+async fn a_success_before_the_body_is_whole_is_none() {
+    let store = Store::start().await;
+    let first = futures_util::stream::iter([Ok(Bytes::from_static(b"abc"))]);
+    let body = first.chain(futures_util::stream::pending()).boxed();
+    let call = call("PUT /b/early", &[], "");
+    let outcome = run(&upstream(&store), &call, body, |allowed| allowed.length = Some(1000)).await;
+    assert_eq!(outcome.err().expect("refused").code(), Code::ServiceUnavailable);
 }
 
 /// A certificate for `localhost`, and a server that presents it.
