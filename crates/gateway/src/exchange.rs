@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue};
@@ -46,7 +47,12 @@ pub(crate) async fn exchange<H: Handler>(
     let mut close = !http2 && request.body().size_hint().exact().is_none();
     let answer = AssertUnwindSafe(answer(&connection, request)).catch_unwind().await;
     let refusal = match answer {
-        Ok(Ok(response)) => return Ok(encode(response, close, &connection.watch)),
+        Ok(Ok((response, whole))) => {
+            // What is left of the body is not read to get at a next request. A client that is not
+            // told would send one, and find the connection closed.
+            close |= !http2 && !whole;
+            return Ok(encode(response, close, &connection.watch));
+        }
         Ok(Err(refusal)) => refusal,
         Err(_) => Refusal::Failed,
     };
@@ -55,10 +61,11 @@ pub(crate) async fn exchange<H: Handler>(
     Ok(encode(connection.shared.handler.refuse(refusal), close, &connection.watch))
 }
 
+/// The answer, and whether the request has been read to its end.
 async fn answer<H: Handler>(
     connection: &Connection<H>,
     request: hyper::Request<Incoming>,
-) -> Result<Response, Refusal> {
+) -> Result<(Response, bool), Refusal> {
     let shared = &*connection.shared;
     let (Parts { method, uri, version, mut headers, .. }, body) = request.into_parts();
     if headers.len() > MAX_HEADERS {
@@ -69,12 +76,14 @@ async fn answer<H: Handler>(
     let client = connection.client.clone();
     if shared.handler.streams(&Head { method: &method, target: &uri, headers: &headers }) {
         let body = Arriving::new(body, shared.limits.stall_timeout);
+        let ended = body.ended();
         let request = Request { method, target: uri, headers, body, peer, tls, client, version };
-        return Ok(shared.handler.stream(request).await);
+        let response = shared.handler.stream(request).await;
+        return Ok((response, ended.load(Ordering::Acquire)));
     }
     let body = body::receive(body, &shared.limits, &shared.budget).await?;
     let request = Request { method, target: uri, headers, body, peer, tls, client, version };
-    Ok(shared.handler.handle(request).await)
+    Ok((shared.handler.handle(request).await, true))
 }
 
 /// Makes `host` the one place where the authority stands: HTTP/2 has it in `:authority`, HTTP/1.1

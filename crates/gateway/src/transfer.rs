@@ -1,6 +1,8 @@
 //! Bodies that are not held whole: the one that arrives, and the one that leaves.
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ use crate::watch::Transfer;
 pub struct Arriving {
     body: Incoming,
     stall_timeout: Duration,
+    /// Whether it has been read to its end.
+    ended: Arc<AtomicBool>,
 }
 
 /// Why a request body has no end.
@@ -33,7 +37,13 @@ pub enum Broken {
 
 impl Arriving {
     pub(crate) fn new(body: Incoming, stall_timeout: Duration) -> Self {
-        Self { body, stall_timeout }
+        let ended = Arc::new(AtomicBool::new(body.is_end_stream()));
+        Self { body, stall_timeout, ended }
+    }
+
+    /// Tells whether the body has been read to its end, also when it is somebody else's.
+    pub(crate) fn ended(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.ended)
     }
 
     /// The length that the head declares: none for a chunked body.
@@ -45,9 +55,13 @@ impl Arriving {
     pub async fn next(&mut self) -> Option<Result<Bytes, Broken>> {
         loop {
             let frame = match tokio::time::timeout(self.stall_timeout, self.body.frame()).await {
-                Ok(frame) => frame?,
+                Ok(frame) => frame,
                 Err(_) => return Some(Err(Broken::Timeout)),
             };
+            if frame.is_none() || self.body.is_end_stream() {
+                self.ended.store(true, Ordering::Release);
+            }
+            let frame = frame?;
             let Ok(frame) = frame else { return Some(Err(Broken::Malformed)) };
             // HTTP trailers: nothing that we serve reads them.
             let Ok(data) = frame.into_data() else { continue };

@@ -26,6 +26,7 @@ async fn an_answer_before_the_bodys_end_arrives_and_the_connection_ends() {
         .await;
     let answer = client.answer().await.unwrap();
     assert_eq!((answer.status, answer.body.as_str()), (403, "no"));
+    assert!(answer.head.contains("connection: close\r\n"), "a client must not use it again");
     client.finish_sending().await;
     client.expect_closed().await;
 }
@@ -40,12 +41,17 @@ async fn whoever_expects_100_continue_hears_it_only_when_the_body_is_wanted() {
     };
     let mut client = Client::connect(server.address).await;
     client.send(head("/stream/early")).await;
-    assert_eq!(client.answer().await.unwrap().status, 403);
+    let answer = client.answer().await.unwrap();
+    assert_eq!(answer.status, 403);
+    assert!(answer.head.contains("connection: close\r\n"), "the body was not sent");
     let mut client = Client::connect(server.address).await;
     client.send(head("/stream/count")).await;
     assert_eq!(client.answer().await.unwrap().status, 100);
     client.send("12345").await;
     assert_eq!(client.answer().await.unwrap().body, "5");
+    assert_eq!(client.ask(&post("/stream/count", "123")).await.body, "3", "the connection goes on");
+    // An answer before the end of a body that is not there is none.
+    assert!(!client.ask(&get("/stream/early")).await.head.contains("connection: close"));
 }
 
 #[tokio::test]
