@@ -30,3 +30,4 @@ pub use envoy::messages;
 pub use exchange::{Incoming, Outgoing};
 pub use guard::Guard;
 pub use settings::{Api, Body, Files, GuardSettings, Kind, Point, SettingsError};
+pub use target::{Ambiguous, plain_path};

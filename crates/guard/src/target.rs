@@ -19,15 +19,20 @@ const MAX_METHOD: usize = 32;
 
 /// Why a request is not decided about. `Display` is for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Ambiguous {
+pub enum Ambiguous {
+    /// No method, or one that an upstream might take for another.
     #[error("the method must be upper-case letters")]
     Method,
+    /// More than an ARN can hold.
     #[error("the path is too long")]
     Long,
+    /// No path, or bytes that are not sent so.
     #[error("the path must begin with a slash and hold printable ASCII alone")]
     Characters,
+    /// `//`, `.` or `..`.
     #[error("the path has an empty or a dot segment")]
     Segments,
+    /// An escape that is incomplete, or of a character that readers treat as more than a character.
     #[error("the path holds an escape that readers may take differently")]
     Escape,
 }
@@ -40,7 +45,10 @@ pub(crate) fn ensure_method(method: &str) -> Result<(), Ambiguous> {
 }
 
 /// The path of a target as policies see it.
-pub(crate) fn plain_path(target: &str) -> Result<String, Ambiguous> {
+///
+/// # Errors
+/// What two readers could take differently.
+pub fn plain_path(target: &str) -> Result<String, Ambiguous> {
     let path = target.split_once('?').map_or(target, |(path, _)| path);
     if path.len() > MAX_PATH {
         return Err(Ambiguous::Long);
