@@ -25,17 +25,23 @@ def program():
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
     found = shutil.which("nginx", path=path)
     if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-        # The package starts nothing: no port 80 is taken.
+        # The package starts nothing: no port 80 is taken. Another worker of the tests may be at it.
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        install = ["apt-get", "install", "--yes", "--no-install-recommends", "nginx-light"]
-        for command in (install, ["apt-get", "update"], install):
-            if subprocess.run(command, env=environment, timeout=240, **quiet).returncode == 0 and command is install:
-                break
+        wait = ["-o", "DPkg::Lock::Timeout=80"]
+        install = ["apt-get", "install", "--yes", "--no-install-recommends", *wait, "nginx-light"]
+        _runs(install, environment) or (_runs(["apt-get", "update"], environment) and _runs(install, environment))
         found = shutil.which("nginx", path=path)
     if not found:
         pytest.skip(LOUD + "the guard behind nginx: `nginx` is not installed")
     return found
+
+
+def _runs(command, environment):
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
+    try:
+        return subprocess.run(command, env=environment, timeout=90, **quiet).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
 
 
 class Upstream:
