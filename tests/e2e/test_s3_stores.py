@@ -1,5 +1,6 @@
 """S3 over a store that is not iamd's: moto's server, asked by boto3 through iamd."""
 
+import base64
 import hashlib
 import io
 import json
@@ -270,6 +271,34 @@ def test_other_ways_to_the_store(tmp_path, make_server, moto, settings):
         mine.put_object(Bucket="remote", Key="k", Body=body, ChecksumAlgorithm="CRC32")
         assert moto.s3.get_object(Bucket="remote", Key="k")["Body"].read() == body
         assert mine.get_object(Bucket="remote", Key="k")["Body"].read() == body
+
+
+@pytest.mark.parametrize("settings", ["", "body_signing = 'always'"])
+def test_a_store_that_checks_signatures(tmp_path, make_server, settings):
+    """iamd itself: it refuses what is not signed as S3's documentation says, and moto does not look."""
+    store = make_server(name="store", words=["--account-id", "999988887777"])
+    secret = tmp_path / "store.secret"
+    secret.write_text(store.root.secret_access_key)
+    secret.chmod(0o600)
+    config = tmp_path / "iamd.toml"
+    config.write_text(
+        f"[s3_stores.other]\nurl = '{store.url}'\naccess_key_id = '{store.root.access_key_id}'\n"
+        f"secret_access_key_file = '{secret}'\nbuckets = {{ remote = '{ACCOUNT}' }}\n{settings}\n"
+    )
+    mine = s3(make_server(words=["--config", config, "--account-id", ACCOUNT]))
+    mine.create_bucket(Bucket="remote")
+    theirs = s3(store)
+    for key, body in [("empty", b""), ("a b+ä/k", b"abc"), ("large", b"0123456789" * 30_000)]:
+        mine.put_object(Bucket="remote", Key=key, Body=body, ChecksumAlgorithm="SHA256", Metadata={"a": "b"})
+        assert theirs.get_object(Bucket="remote", Key=key)["Body"].read() == body
+        got = mine.get_object(Bucket="remote", Key=key, ChecksumMode="ENABLED")
+        assert (got["Body"].read(), got["Metadata"]) == (body, {"a": "b"})
+        assert got["ChecksumSHA256"] == base64.b64encode(hashlib.sha256(body).digest()).decode()
+    assert refused(mine.put_object, Bucket="remote", Key="k", Body=b"x", ChecksumCRC32="AAAAAA==") == (400, "BadDigest")
+    copied = mine.copy_object(Bucket="remote", Key="copy", CopySource="remote/large")
+    assert copied["CopyObjectResult"]["ETag"] == mine.head_object(Bucket="remote", Key="large")["ETag"]
+    mine.delete_objects(Bucket="remote", Delete={"Objects": [{"Key": "empty"}, {"Key": "copy"}]})
+    assert [entry["Key"] for entry in theirs.list_objects_v2(Bucket="remote")["Contents"]] == ["a b+ä/k", "large"]
 
 
 def test_a_store_that_is_down(moto, through):
