@@ -38,6 +38,8 @@ pub struct Allowed<'a> {
     pub initiator: String,
     /// How many bytes the decoded body has.
     pub length: Option<u64>,
+    /// The SHA-256 that the request declares of the body, which is verified with it.
+    pub sha256: Option<[u8; 32]>,
     /// The checksum that follows the body.
     pub trailer: Option<Trailer>,
     /// Of DeleteObjects, the places in the list (from 0) that the caller is not allowed: they are
@@ -69,6 +71,7 @@ impl<'a> Allowed<'a> {
             signed: true,
             initiator: String::new(),
             length: None,
+            sha256: None,
             trailer: None,
             denied: Vec::new(),
         })

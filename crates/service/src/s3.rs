@@ -296,6 +296,7 @@ impl Service {
         allowed.signed = asked.who.signed.is_some();
         allowed.initiator = caller.user_id.clone();
         allowed.length = length;
+        allowed.sha256 = asked.who.sha256;
         allowed.trailer = asked.who.trailer.clone();
         allowed.source = match (&asked.call.source, &asked.source) {
             (Some(source), Some(found)) => Some((source, &found.bucket)),

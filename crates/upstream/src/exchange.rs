@@ -220,7 +220,8 @@ impl Exchange {
                 (added.map_err(unsigned)?, length, Sending::Whole(Full::new(document)))
             }
             (Some(shape), None) => {
-                let added = sign(&parts, Payload::Unsigned, &credentials, now, &settings);
+                let payload = shape.sha256.map_or(Payload::Unsigned, Payload::Sha256);
+                let added = sign(&parts, payload, &credentials, now, &settings);
                 let stream = self.stream(shape, (slot, progress), shape.length, None);
                 (added.map_err(unsigned)?, shape.length, stream)
             }
@@ -282,6 +283,8 @@ impl Exchange {
 /// What is known of a body that is a stream before it begins.
 struct Shape {
     length: u64,
+    /// Its hash, handed on as it was declared.
+    sha256: Option<[u8; 32]>,
     /// The name of the checksum that follows, and how it is computed.
     trailer: Option<(String, Algorithm)>,
 }
@@ -293,7 +296,8 @@ impl Shape {
             let algorithm = name.and_then(|name| Algorithm::parse(&name));
             Ok::<_, Error>((trailer.name.clone(), algorithm.ok_or_else(not_implemented)?))
         });
-        Ok(Self { length: source.length, trailer: trailer.transpose()? })
+        let Source { length, sha256, .. } = *source;
+        Ok(Self { length, sha256, trailer: trailer.transpose()? })
     }
 
     /// The trailer to the store.
@@ -303,7 +307,9 @@ impl Shape {
 
     /// How the body is cut in chunks, if it is.
     fn streaming(&self, settings: &Settings) -> Option<Streaming> {
-        match (settings.signs_bodies(), self.sent(settings).is_some()) {
+        // A hash in the head signs the body as well, and costs nothing.
+        let signs = settings.signs_bodies() && self.sha256.is_none();
+        match (signs, self.sent(settings).is_some()) {
             (true, true) => Some(Streaming::SignedTrailer),
             (true, false) => Some(Streaming::Signed),
             (false, true) => Some(Streaming::UnsignedTrailer),

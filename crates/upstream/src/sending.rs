@@ -23,6 +23,8 @@ pub(crate) struct Source {
     pub(crate) body: Body,
     /// How many bytes it has.
     pub(crate) length: u64,
+    /// Its hash, where the caller declared one.
+    pub(crate) sha256: Option<[u8; 32]>,
     pub(crate) trailer: Option<Trailer>,
 }
 

@@ -91,7 +91,8 @@ impl Upstream {
             let message = "Your proposed upload exceeds the maximum allowed size";
             return Err(Error::new(Code::EntityTooLarge, message));
         }
-        Ok(Source { body, length, trailer: allowed.trailer.clone() })
+        let (sha256, trailer) = (allowed.sha256, allowed.trailer.clone());
+        Ok(Source { body, length, sha256, trailer })
     }
 
     /// Asks for something about a bucket, and gives status and body.

@@ -151,6 +151,7 @@ impl S3 {
             signed: self.signed,
             initiator: "AIDAEXAMPLE".to_owned(),
             length: Some(body.len() as u64),
+            sha256: None,
             trailer,
             denied: self.denied.clone(),
         };

@@ -28,6 +28,8 @@ pub(super) struct Authenticated {
     scope: Option<(String, String)>,
     /// The checksum that follows the body.
     pub(super) trailer: Option<Trailer>,
+    /// The SHA-256 that is declared of the body.
+    pub(super) sha256: Option<[u8; 32]>,
     check: Option<BodyCheck>,
 }
 
@@ -65,6 +67,7 @@ impl Service {
                 signing: Signing { tls_version, ..Signing::default() },
                 scope: None,
                 trailer: trailer(&check),
+                sha256: check.sha256().copied(),
                 check: Some(check),
             });
         };
@@ -86,6 +89,7 @@ impl Service {
             signing,
             scope: Some((scope.region().to_owned(), scope.service().to_owned())),
             trailer: trailer(&check),
+            sha256: check.sha256().copied(),
             check: Some(check),
         })
     }
@@ -124,7 +128,7 @@ impl Authenticated {
         signing: Signing,
         scope: Option<(String, String)>,
     ) -> Self {
-        Self { signed, signing, scope, trailer: None, check: None }
+        Self { signed, signing, scope, trailer: None, sha256: None, check: None }
     }
 
     /// Starts to read the body, through the check that the head asks for.

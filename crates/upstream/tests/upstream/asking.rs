@@ -71,6 +71,7 @@ pub(crate) async fn run(
         signed: true,
         initiator: "AIDAEXAMPLE".to_owned(),
         length: None,
+        sha256: None,
         trailer: None,
         denied: Vec::new(),
     };

@@ -46,6 +46,27 @@ async fn bodies_are_signed_where_the_way_is_not_safe() {
 }
 
 #[tokio::test]
+async fn a_declared_hash_is_handed_on() {
+    let store = Store::start().await;
+    let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let bytes: Vec<u8> = (0..32)
+        .map(|at| u8::from_str_radix(hash.get(at * 2..at * 2 + 2).unwrap(), 16).unwrap())
+        .collect();
+    for body_signing in [BodySigning::Never, BodySigning::Always] {
+        let upstream = signing(&store, body_signing).await;
+        let body = futures_util::stream::iter([Ok(Bytes::from_static(b"abc"))]).boxed();
+        let call = call("PUT /b/k", &[], "");
+        let outcome = run(&upstream, &call, body, |allowed| {
+            allowed.length = Some(3);
+            allowed.sha256 = bytes.clone().try_into().ok();
+        });
+        outcome.await.unwrap();
+        let seen = store.seen().await;
+        assert_eq!((seen.content_sha256.as_str(), seen.body.as_deref()), (hash, Ok(&b"abc"[..])));
+    }
+}
+
+#[tokio::test]
 async fn an_empty_body_is_a_body() {
     let store = Store::start().await;
     for body_signing in [BodySigning::Never, BodySigning::Always] {

@@ -237,6 +237,7 @@ async fn a_copy_stays_in_one_store() {
             signed: true,
             initiator: String::new(),
             length: None,
+            sha256: None,
             trailer: None,
             denied: Vec::new(),
         };
