@@ -99,7 +99,7 @@ impl Caller {
 
     /// The principal of this ARN, when somebody who may say so speaks for it: a user, the root user, or a
     /// role's session (`arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`). What only credentials carry
-    /// (session policies, session tags, MFA) is not known of it. `None` for whoever is not there.
+    /// (session policies, session tags, MFA, when they were issued and end) is not known of it. `None` for whoever is not there.
     pub fn named(arn: &str, account: &Account) -> Option<Self> {
         if arn == account.id().root_arn() {
             return Some(Self::new(Principal::Root, None, account));
