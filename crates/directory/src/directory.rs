@@ -115,6 +115,12 @@ impl Directory {
         Ok(account.record().is_some().then_some(account))
     }
 
+    /// As [`Directory::account`]; an account that is not there looks like one in which there is nothing.
+    pub async fn account_or_empty(&self, id: AccountId) -> Result<Arc<Account>, Error> {
+        let found = self.account(id).await?;
+        Ok(found.unwrap_or_else(|| Arc::new(Account::new(id, self.quotas.of(id)))))
+    }
+
     /// The newest state, if the account is loaded already.
     pub fn loaded(&self, id: AccountId) -> Option<Arc<Account>> {
         let slots = self.slots.load();

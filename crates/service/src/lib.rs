@@ -6,6 +6,7 @@
 mod account_record;
 mod accounts;
 mod decide;
+mod failures;
 mod hardware_tokens;
 mod identify;
 mod issuer;

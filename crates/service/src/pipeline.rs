@@ -13,6 +13,7 @@ use iamd_sigv4::{Payload, Presented, RequestParts};
 use iamd_types::{Clock, Code, Error, entropy};
 use iamd_wire::query::{Parameters, check};
 
+use crate::failures::Failures;
 use crate::identify;
 use crate::record::{Connection, Ending, Event, Recipient, Shared, request_parameters};
 use crate::request::{Reply, Request};
@@ -38,6 +39,7 @@ pub struct Service {
     /// Accounts are made one after the other, so that two cannot get the same e-mail address.
     pub(crate) making: tokio::sync::Mutex<()>,
     pub(crate) authenticator: Authenticator,
+    pub(crate) failures: Failures,
     pub(crate) s3: Option<S3>,
     pub(crate) table: Table,
     settings: Settings,
@@ -73,6 +75,7 @@ impl Service {
             log,
             making: tokio::sync::Mutex::default(),
             authenticator,
+            failures: Failures::default(),
             s3: None,
             table: Table::new(),
             settings,

@@ -10,7 +10,7 @@ use iamd_wire::query::Parameters;
 
 use crate::Service;
 use crate::pipeline::Trail;
-use crate::record::Ending;
+use crate::record::{Ending, Event};
 use crate::request::{Reply, Request};
 use crate::respond::{self, Format};
 use crate::table::Served;
@@ -40,19 +40,19 @@ impl Service {
             let message = format!("Not authorized to perform sts:{}", operation.name);
             Error::new(Code::AccessDenied, message)
         };
-        // An account that is not there is refused like a role that trusts nobody.
         let id = query.account().ok_or_else(refusal)?;
-        let account = self.tools.directory.account(id).await?.ok_or_else(refusal)?;
+        // Whether there is such an account is not told: one that is not there has no providers.
+        let account = self.tools.directory.account_or_empty(id).await?;
         let facts = self.facts(request, served, REGION);
         let event = self.event(request, request_id, served, operation, facts, parameters);
         let nobody = Caller::bearer(None, &account);
         let Some(proof) = query.prove(&account, &event.facts, &self.tools) else {
             return Err(unsigned());
         };
-        let bearer = proof.await.map_err(|error| self.record_failure(&event, &nobody, error))?;
+        let bearer = proof.await.map_err(|error| self.fail_unsigned(&event, &nobody, error))?;
         let caller = Arc::new(Caller::bearer(Some(bearer), &account));
         trail.caller = Some(Arc::clone(&caller));
-        let fail = |error| self.record_failure(&event, &caller, error);
+        let fail = |error| self.fail_unsigned(&event, &caller, error);
         let view = View {
             caller: &caller,
             account: &account,
@@ -76,5 +76,13 @@ impl Service {
         self.record(&event, &caller, Ending::Success(&*output))?;
         let format = Format::of(served.api, request);
         respond::success(format, served.api, operation, request_id, &*output)
+    }
+    /// Records a failure of somebody who did not sign, unless there were too many from the same address; the
+    /// error to answer with.
+    fn fail_unsigned(&self, event: &Event, caller: &Caller, error: Error) -> Error {
+        match self.failures.draw(event.facts.source_ip, event.facts.now) {
+            Ok(()) => self.record_failure(event, caller, error),
+            Err(throttled) => throttled,
+        }
     }
 }

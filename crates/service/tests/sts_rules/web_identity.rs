@@ -161,14 +161,68 @@ async fn the_trust_policy_decides_on_claims() {
     denied(json!({})).await;
     scene.trusts(ALL, &scene.condition("groups", "admins")).await;
     denied(json!({"groups": "admins"})).await;
-    // A role that is not there is refused alike, as is an account that is not.
-    for role in [format!("{ME}:role/none"), "arn:aws:iam::999999999999:role/r".to_owned()] {
-        let token = scene.token(json!({}));
-        let parameters =
-            [("RoleArn", &*role), ("RoleSessionName", "s1"), ("WebIdentityToken", &token)];
-        let answer = scene.server.call_unsigned("sts:AssumeRoleWithWebIdentity", &parameters);
-        answer.await.refused_with("AccessDenied", DENIED);
+    // A role that is not there is refused alike.
+    let (role, token) = (format!("{ME}:role/none"), scene.token(json!({})));
+    let parameters = [("RoleArn", &*role), ("RoleSessionName", "s1"), ("WebIdentityToken", &token)];
+    let answer = scene.server.call_unsigned("sts:AssumeRoleWithWebIdentity", &parameters);
+    answer.await.refused_with("AccessDenied", DENIED);
+}
+
+/// Whoever shows anything learns the same of an account that is not here as of one without providers.
+#[tokio::test]
+async fn strangers_do_not_learn_which_accounts_there_are() {
+    let scene = Scene::new().await;
+    scene.server.new_account("444455556666").await;
+    let issuer = &scene.issuer.url;
+    let no_provider = format!("No OpenIDConnect provider found in your account for {issuer}");
+    let (good, expired) = (scene.token(json!({})), scene.token(json!({"exp": 1})));
+    for (token, message) in
+        [(&*good, &*no_provider), (&*expired, &*no_provider), ("a.b.c", NO_JWT), ("junk", NO_JWT)]
+    {
+        for account in ["444455556666", "999999999999"] {
+            let role = format!("arn:aws:iam::{account}:role/r");
+            let parameters =
+                [("RoleArn", &*role), ("RoleSessionName", "s1"), ("WebIdentityToken", token)];
+            let answer = scene.server.call_unsigned("sts:AssumeRoleWithWebIdentity", &parameters);
+            answer.await.refused_with("InvalidIdentityToken", message);
+        }
     }
+    // So do the records, which the operator reads.
+    scene.server.records.wait_for(&["InvalidIdentityToken", "999999999999"]).await;
+    for (account, provider) in [("444455556666", "x"), ("999999999999", "x")] {
+        let role = format!("arn:aws:iam::{account}:role/r");
+        let provider = format!("arn:aws:iam::{account}:saml-provider/{provider}");
+        let parameters =
+            [("RoleArn", &*role), ("PrincipalArn", &*provider), ("SAMLAssertion", "AAAA")];
+        let answer = scene.server.call_unsigned("sts:AssumeRoleWithSAML", &parameters);
+        let message = "Specified provider doesn't exist.";
+        answer.await.refused_with("InvalidIdentityToken", message);
+    }
+}
+
+/// Junk is answered and recorded so many times, then only answered; good tokens come through all the while.
+#[tokio::test]
+async fn junk_does_not_fill_the_audit_log() {
+    let scene = Scene::new().await;
+    for _ in 0..100 {
+        scene.show(&scene.token(json!({}))).await.ok();
+    }
+    for _ in 0..60 {
+        scene.invalid("junk", NO_JWT).await;
+    }
+    for _ in 0..100 {
+        scene.refused("junk", "Throttling", "Rate exceeded").await;
+    }
+    scene.refused(&scene.token(json!({"sub": "pod-2"})), "Throttling", "Rate exceeded").await;
+    scene.show(&scene.token(json!({}))).await.ok();
+    scene.server.clock.advance(6);
+    scene.invalid("junk", NO_JWT).await;
+    scene.refused("junk", "Throttling", "Rate exceeded").await;
+    scene.server.service.log().flush().await.unwrap();
+    let lines = scene.server.records.lines();
+    let failed = lines.iter().filter(|line| line.contains("InvalidIdentityToken"));
+    assert_eq!(failed.count(), 61);
+    assert!(!lines.iter().any(|line| line.contains("Throttling")));
 }
 
 #[tokio::test]
