@@ -3,7 +3,7 @@
 //! Nothing is done and nobody's permissions matter but those in the simulation.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use iamd_api::iam;
 use iamd_authz::{Access, AccessList, Permit};
@@ -103,10 +103,11 @@ fn page(
     let numbered = actions.iter().enumerate();
     let page = paging.of(numbered, |(at, _)| at.to_string())?;
     simulation.ensure_bounded(page.items.len(), resources.len())?;
-    let page = page.map(|(_, action)| simulation.result(action, resources));
+    let is_truncated = page.is_truncated();
+    let results = page.items.iter().map(|(_, action)| simulation.result(action, resources));
     Ok(iam::SimulatePolicyResponse {
-        is_truncated: page.is_truncated(),
-        evaluation_results: Some(page.items),
+        is_truncated,
+        evaluation_results: Some(results.collect::<Result<_, Error>>()?),
         marker: page.marker,
     })
 }
@@ -145,6 +146,7 @@ impl Query for SimulateCustomPolicy {
             resource: resource_policy(input.resource_policy.as_ref())?,
             organization: organization(input.ordered_organization_policy_input_list.as_deref())?,
             resource_owner: resource_owner(input.resource_owner.as_ref())?,
+            compiled: OnceLock::new(),
         };
         let paging = Paging::new(&input.marker, input.max_items);
         page(&simulation, (&input.action_names, resources), &paging)
@@ -213,6 +215,7 @@ impl Query for SimulatePrincipalPolicy {
             resource: resource_policy(input.resource_policy.as_ref())?,
             organization: None,
             resource_owner: resource_owner(input.resource_owner.as_ref())?,
+            compiled: OnceLock::new(),
         };
         let paging = Paging::new(&input.marker, input.max_items);
         page(&simulation, (&input.action_names, resources), &paging)

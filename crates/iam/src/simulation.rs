@@ -1,15 +1,18 @@
 //! A simulated request: the policies of one simulation, decided by the policy engine that decides real
 //! requests, and told in the simulator's shapes.
+//!
+//! The compiled engine decides, as for every real request. The reference, which knows all statements that it takes,
+//! says why. Should the two ever differ, there is no answer: a wrong one would be believed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use iamd_api::iam;
 use iamd_api::iam::PolicyEvaluationDecisionType as Answer;
 use iamd_policy::{
-    Attached, Context, Document, Effect, Evaluator, MatchedStatement, Policies, PolicyKind,
-    Position, Principal, PrincipalKind, Reference, Request, Resource, ResourcePolicyKind, Says,
-    Source, Trace,
+    Attached, Context, Decision, Document, Effect, Evaluator, MatchedStatement, Policies,
+    PolicyKind, PolicySet, Position, Principal, PrincipalKind, Reference, Request, Resource,
+    ResourcePolicyKind, Says, Slot, Source, Trace, Verdict, decide,
 };
 use iamd_types::{Arn, Error};
 
@@ -41,6 +44,21 @@ pub(crate) struct Simulation {
     /// Whose resources are whose ARNs do not say.
     pub(crate) resource_owner: Option<String>,
     pub(crate) context: Context,
+    /// All of these policies but the resource's, compiled; made when something is first decided.
+    pub(crate) compiled: OnceLock<PolicySet>,
+}
+
+/// The engine that decides requests and the one that explains decisions do not agree. One of them is wrong, so
+/// nothing is answered.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the compiled engine and the reference disagree about {action} on {resource}: {decided:?} and {explained:?}"
+)]
+struct Disagreement {
+    action: String,
+    resource: String,
+    decided: Effect,
+    explained: Effect,
 }
 
 /// The answer for one action on one resource.
@@ -75,12 +93,19 @@ impl Simulation {
     /// The result for one action. AWS: without resources, it is simulated on `*`; with one, the result is
     /// that resource's; with several, it is the most restrictive of them (our reading), and its resource
     /// is the form of ARNs that the action works on.
-    pub(crate) fn result(&self, action: &str, resources: &[String]) -> iam::EvaluationResult {
-        let [first, rest @ ..] = resources else {
-            return top(action, "*".to_owned(), self.judge(action, "*"));
+    ///
+    /// # Errors
+    /// `ServiceFailure` when the engines disagree.
+    pub(crate) fn result(
+        &self,
+        action: &str,
+        resources: &[String],
+    ) -> Result<iam::EvaluationResult, Error> {
+        let [first, ..] = resources else {
+            return Ok(top(action, "*".to_owned(), self.judge(action, "*")?));
         };
-        let mut specific = vec![(first, self.judge(action, first))];
-        specific.extend(rest.iter().map(|arn| (arn, self.judge(action, arn))));
+        let specific = resources.iter().map(|arn| Ok((arn, self.judge(action, arn)?)));
+        let specific = specific.collect::<Result<Vec<_>, Error>>()?;
         let mut result = match specific.as_slice() {
             [(arn, judged)] => top(action, (*arn).clone(), judged.clone_without_missing()),
             several => top(action, arn_form(action, first), Judged::together(several)),
@@ -88,10 +113,10 @@ impl Simulation {
         result.eval_decision_details.get_or_insert_default();
         let specific = specific.into_iter().map(|(arn, judged)| specific_result(arn, judged));
         result.resource_specific_results = Some(specific.collect());
-        result
+        Ok(result)
     }
 
-    fn judge(&self, action: &str, resource: &str) -> Judged {
+    fn judge(&self, action: &str, resource: &str) -> Result<Judged, Error> {
         let identity = attached(&self.identity);
         let levels = self.organization.as_ref();
         let scps = levels.map(|levels| levels.iter().map(|it| attached(it)).collect::<Vec<_>>());
@@ -122,12 +147,38 @@ impl Simulation {
             },
             context: &self.context,
         };
+        let effect = self.decide(&request, policies.resource_kind).effect;
         let decision = Reference.decide(&request, &policies);
+        ensure_agreed(effect, &decision, &request)?;
         let matched = decision.matched.iter().map(|it| self.statement(it)).collect();
         let missing = decision.missing.iter().map(|&key| key.to_owned()).collect();
-        let answer = answer(decision.effect);
         let (boundary, organization, details) = self.gates(&request, &policies);
-        Judged { answer, matched, missing, boundary, organization, details }
+        Ok(Judged { answer: answer(effect), matched, missing, boundary, organization, details })
+    }
+
+    /// What the compiled engine says.
+    fn decide(&self, request: &Request<'_>, resource_kind: ResourcePolicyKind) -> Verdict {
+        let own = self.compiled.get_or_init(|| self.compile());
+        let Some(resource) = &self.resource else {
+            return decide(request, resource_kind, &[own]);
+        };
+        let mut builder = PolicySet::builder();
+        builder.add(Slot::Resource(resource_kind), resource.document.compiled());
+        decide(request, resource_kind, &[own, &builder.build()])
+    }
+
+    fn compile(&self) -> PolicySet {
+        let mut builder = PolicySet::builder();
+        let own = self.identity.iter().map(|it| (Slot::Identity, it));
+        let own = own.chain(self.boundary.iter().map(|it| (Slot::Boundary, it)));
+        own.for_each(|(slot, named)| builder.add(slot, named.document.compiled()));
+        for (number, level) in self.organization.iter().flatten().enumerate() {
+            let slot = Slot::ServiceControl(u8::try_from(number).unwrap_or(u8::MAX));
+            // A level without policies takes part, too: nothing in it allows.
+            builder.require(slot);
+            level.iter().for_each(|named| builder.add(slot, named.document.compiled()));
+        }
+        builder.build()
     }
 
     /// What the boundary, the organization and, between accounts, each kind of policy says.
@@ -187,6 +238,20 @@ impl Simulation {
             end_position: Some(position(matched.span.end.line, matched.span.end.column)),
         }
     }
+}
+
+/// Whether what was decided is what is explained.
+fn ensure_agreed(
+    decided: Effect,
+    decision: &Decision<'_>,
+    request: &Request<'_>,
+) -> Result<(), Error> {
+    let explained = decision.effect;
+    if decided == explained {
+        return Ok(());
+    }
+    let (action, resource) = (request.action.to_owned(), request.resource.arn.to_owned());
+    Err(Error::internal(Disagreement { action, resource, decided, explained }))
 }
 
 impl Named {
@@ -341,6 +406,28 @@ mod tests {
         assert_eq!(place(two, 0).1, 38);
         let (_, column, ..) = place(two, 1);
         assert_eq!(two.chars().nth(usize::try_from(column).unwrap() - 1), Some(','));
+    }
+
+    #[test]
+    fn engines_that_disagree_answer_nothing() {
+        let context = Context::new();
+        let arn = "arn:aws:iam::111122223333:user/a";
+        let request = Request {
+            principal: Principal::new(PrincipalKind::User, arn, "111122223333"),
+            action: "s3:GetObject",
+            resource: Resource { arn: "*", account: None, management_account: false },
+            context: &context,
+        };
+        let policies = Policies::default();
+        let decision = Reference.decide(&request, &policies);
+        ensure_agreed(Effect::ImplicitDeny, &decision, &request).unwrap();
+        for decided in [Effect::Allow, Effect::ExplicitDeny] {
+            let error = ensure_agreed(decided, &decision, &request).unwrap_err();
+            assert_eq!(error.code(), iamd_types::Code::ServiceFailure);
+            let logged = error.internal_source().unwrap().to_string();
+            assert!(logged.contains("disagree about s3:GetObject on *"), "{logged}");
+            assert!(!error.message().contains("disagree"), "nothing of it is told");
+        }
     }
 
     #[test]

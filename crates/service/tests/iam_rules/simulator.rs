@@ -124,6 +124,21 @@ async fn boundaries_and_organizations_narrow() {
     let answer = custom(&server, &organized).await.ok();
     assert_eq!(answer.texts("EvalDecision"), ["allowed", "implicitDeny"]);
     assert_eq!(answer.texts("AllowedByOrganizations"), ["true", "false"]);
+    // An organization has up to seven levels, and each must allow.
+    let name = |level| {
+        format!(
+            "OrderedOrganizationPolicyInputList.member.{level}.ServiceControlPolicyInputList.member.1"
+        )
+    };
+    let names: Vec<String> = (1..=7).map(name).collect();
+    for (last, wanted) in [(&allow, ["allowed", "allowed"]), (&narrow, ["allowed", "implicitDeny"])]
+    {
+        let mut parameters = vec![bounded[0], bounded[2], bounded[3]];
+        parameters.extend(names[..6].iter().map(|name| (name.as_str(), allow.as_str())));
+        parameters.push((&names[6], last));
+        let answer = custom(&server, &parameters).await.ok();
+        assert_eq!(answer.texts("EvalDecision"), wanted);
+    }
 }
 
 #[tokio::test]
