@@ -46,6 +46,14 @@ def test_a_hardware_device_by_its_serial_number(durable):
     assert seed not in str(durable.records()) + durable.log
     done = server.iamd(*words, cwd=durable.folder, typed="no seed")
     assert done.returncode == 1 and "iamd: A seed is 16 to 64 bytes" in done.stderr
+    remove = ["account", "remove-hardware-token", "--account", account.id, "--serial", serial]
+    done = server.iamd(*remove, cwd=durable.folder)
+    assert done.returncode == 1 and f"iamd: The device {serial} is in use" in done.stderr
+    account.root.iam.deactivate_mfa_device(UserName="alice", SerialNumber=serial)
+    done = server.iamd(*remove, cwd=durable.folder)
+    assert (done.returncode, done.stdout) == (0, f"{serial} is forgotten\n"), done
+    done = server.iamd(*remove, cwd=durable.folder)
+    assert done.returncode == 1 and f"iamd: There is no hardware device {serial}" in done.stderr
 
 
 def test_passwords_and_the_report(account):

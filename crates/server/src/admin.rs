@@ -44,6 +44,14 @@ pub(crate) struct AddHardwareToken {
     pub(crate) seed: Secret<String>,
 }
 
+/// Asks that a hardware device be forgotten.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RemoveHardwareToken {
+    pub(crate) account: Text<AccountId>,
+    pub(crate) serial: String,
+}
+
 /// The answer of both that draw keys: what is shown once. The password only of a new account.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct RootUser {
@@ -85,6 +93,9 @@ impl Handler for Admin {
             (&Method::GET, "/account/list") => self.list().await,
             (&Method::POST, "/account/reset-root-key") => self.reset(&request.body).await,
             (&Method::POST, "/account/add-hardware-token") => self.add_token(&request.body).await,
+            (&Method::POST, "/account/remove-hardware-token") => {
+                self.remove_token(&request.body).await
+            }
             _ => Err(Refused(StatusCode::NOT_FOUND, "there is no such command".to_owned())),
         };
         answer.unwrap_or_else(|Refused(status, message)| respond(status, &Problem { message }))
@@ -149,6 +160,13 @@ impl Admin {
         let AddHardwareToken { account: Text(account), serial, seed } = parse(body)?;
         self.service.add_hardware_token(account, &serial, &seed).await?;
         tracing::info!(%account, serial, "hardware device made known");
+        Ok(respond(StatusCode::OK, &()))
+    }
+
+    async fn remove_token(&self, body: &Bytes) -> Result<Response, Refused> {
+        let RemoveHardwareToken { account: Text(account), serial } = parse(body)?;
+        self.service.remove_hardware_token(account, &serial).await?;
+        tracing::info!(%account, serial, "hardware device forgotten");
         Ok(respond(StatusCode::OK, &()))
     }
 

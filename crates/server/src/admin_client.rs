@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use crate::admin::{
-    AccountLine, AddHardwareToken, CreateAccount, Problem, ResetRootKey, RootUser, SOCKET,
+    AccountLine, AddHardwareToken, CreateAccount, Problem, RemoveHardwareToken, ResetRootKey,
+    RootUser, SOCKET,
 };
 use crate::cli::{AccountCommand, Server};
 use crate::config;
@@ -47,6 +48,12 @@ pub(crate) async fn run(command: AccountCommand) -> anyhow::Result<()> {
             let shown = format!("{serial} can be assigned with `aws iam enable-mfa-device`\n");
             let command = AddHardwareToken { account, serial, seed: read_seed()? };
             let () = ask(&server, Method::POST, "/account/add-hardware-token", &command).await?;
+            shown.into()
+        }
+        AccountCommand::RemoveHardwareToken { account, serial, server } => {
+            let shown = format!("{serial} is forgotten\n");
+            let command = RemoveHardwareToken { account, serial };
+            let () = ask(&server, Method::POST, "/account/remove-hardware-token", &command).await?;
             shown.into()
         }
     };

@@ -100,6 +100,17 @@ pub(crate) enum AccountCommand {
         #[command(flatten)]
         server: Server,
     },
+    /// Forget a hardware MFA device that is assigned to nobody.
+    RemoveHardwareToken {
+        /// The account that knows the device.
+        #[arg(long, value_name = "ACCOUNT")]
+        account: Text<AccountId>,
+        /// The serial number.
+        #[arg(long)]
+        serial: String,
+        #[command(flatten)]
+        server: Server,
+    },
 }
 
 /// The whole configuration.

@@ -62,6 +62,40 @@ impl Service {
         };
         self.tools.directory.write(account, origin, work).await
     }
+
+    /// Makes the account forget a hardware device. It must be nobody's: `DeactivateMFADevice` takes it from
+    /// whose it is.
+    ///
+    /// # Errors
+    /// `NoSuchEntity` when there is no such account or hardware device, `DeleteConflict` when the device is in use.
+    pub async fn remove_hardware_token(
+        &self,
+        account: AccountId,
+        serial: &str,
+    ) -> Result<(), Error> {
+        self.ensure_account(account).await?;
+        self.ensure_log_works()?;
+        let origin = self.origin();
+        let told = json!({ "accountId": account.to_string(), "serialNumber": serial });
+        let recorded = self.operator_record(account, "RemoveHardwareToken", origin.now, told);
+        let serial = serial.to_owned();
+        let work = move |tx: &mut Transaction| {
+            let found = tx.credentials().mfa_devices.get(&serial).cloned();
+            let device = found.filter(|device| device.kind() == MfaKind::Hardware);
+            let Some(device) = device else {
+                let message = format!("There is no hardware device {serial}.");
+                return Err(Error::new(Code::NoSuchEntity, message));
+            };
+            if device.assigned_to().is_some() {
+                let message = format!("The device {serial} is in use. Deactivate it first.");
+                return Err(Error::new(Code::DeleteConflict, message));
+            }
+            tx.remove_credential(&device);
+            recorded.put(tx);
+            Ok(())
+        };
+        self.tools.directory.write(account, origin, work).await
+    }
 }
 
 /// ARNs are virtual devices'.

@@ -110,6 +110,47 @@ async fn a_hardware_device_is_assigned_by_its_serial_number() {
 }
 
 #[tokio::test]
+async fn a_hardware_device_that_is_nobodys_can_be_removed() {
+    let server = TestServer::start().await;
+    server.user("alice").await;
+    let device = Device::with_seed(SERIAL, &SEED.replace(' ', ""));
+    let remove = async |account: &str, serial: &str| {
+        let removed = server.service.remove_hardware_token(account.parse().unwrap(), serial).await;
+        removed.map_err(|error| error.code())
+    };
+    assert_eq!(remove(ACCOUNT, SERIAL).await, Err(Code::NoSuchEntity));
+    add(&server, SERIAL, SEED).await.unwrap();
+    let enable = || {
+        let (first, second) = (device.code(&server, -1), device.code(&server, 0));
+        format!(
+            "EnableMFADevice UserName=alice SerialNumber={SERIAL} AuthenticationCode1={first} \
+             AuthenticationCode2={second}"
+        )
+    };
+    server.as_root(&enable()).await.ok();
+    assert_eq!(remove(ACCOUNT, SERIAL).await, Err(Code::DeleteConflict));
+    let listed = server.as_root("ListMFADevices UserName=alice").await.ok();
+    assert_eq!(listed.texts("SerialNumber"), [SERIAL]);
+    server.as_root(&format!("DeactivateMFADevice UserName=alice SerialNumber={SERIAL}")).await.ok();
+    assert_eq!(remove("999999999999", SERIAL).await, Err(Code::NoSuchEntity));
+    // Virtual devices are the API's.
+    server.as_root("CreateVirtualMFADevice VirtualMFADeviceName=phone").await.ok();
+    let phone = format!("arn:aws:iam::{ACCOUNT}:mfa/phone");
+    assert_eq!(remove(ACCOUNT, &phone).await, Err(Code::NoSuchEntity));
+    remove(ACCOUNT, SERIAL).await.unwrap();
+    assert_eq!(remove(ACCOUNT, SERIAL).await, Err(Code::NoSuchEntity));
+    server.clock.advance(60);
+    assert_eq!(server.as_root(&enable()).await.code(), "NoSuchEntity");
+
+    let line = server.records.wait_for(&["RemoveHardwareToken", SERIAL]).await;
+    let record: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(record["additionalEventData"]["serialNumber"], SERIAL);
+    assert_eq!(record["recipientAccountId"], ACCOUNT);
+    let removals = server.records.lines().iter().filter(|it| it.contains("RemoveHardware")).count();
+    assert_eq!(removals, 1, "what was refused is no change");
+}
+
+#[tokio::test]
 async fn a_hardware_device_has_a_serial_number_and_a_strong_seed() {
     let server = TestServer::start().await;
     let long = "A".repeat(8000);
