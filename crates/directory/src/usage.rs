@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use iamd_store::{Batch, CommitError, KeyRange, Op, Partition, Revision, Store, Txn, TxnId};
 use iamd_types::{Entropy, Error, Timestamp, entropy};
 
-use crate::accesses::{Accesses, PREFIX};
-use crate::jobs::Jobs;
+use crate::accesses::{self, Accesses};
+use crate::jobs::{self, Jobs};
 use crate::records::AccessKey;
 use crate::writer::read_error;
 
@@ -57,9 +57,12 @@ impl Usage {
         let usage = Self { store, partition, shards, accesses, jobs, head };
         for entry in entries {
             let Ok(key) = std::str::from_utf8(&entry.key) else { continue };
-            if key.starts_with(PREFIX) {
+            if key.starts_with(accesses::PREFIX) {
                 // What cannot be read was never used, as far as anybody can tell.
                 usage.accesses.load(key, &entry.value);
+            } else if key.starts_with(jobs::PREFIX) {
+                // Whoever asked for it can ask again.
+                usage.jobs.load(key, &entry.value);
             } else if let Some(used) = decode(&entry.value) {
                 usage.put(key, Noted { used, written: true });
             }
@@ -113,6 +116,12 @@ impl Usage {
             let ops = accesses.iter().map(|(op, _)| op.clone()).collect();
             self.commit(&mut head, ops, entropy).await?;
             accesses.iter().for_each(|(_, written)| self.accesses.written(written));
+        }
+        let jobs = self.jobs.unwritten();
+        for jobs in jobs.chunks(BATCH) {
+            let ops = jobs.iter().map(|(op, _)| op.clone()).collect();
+            self.commit(&mut head, ops, entropy).await?;
+            jobs.iter().for_each(|(_, written)| self.jobs.written(written));
         }
         Ok(())
     }

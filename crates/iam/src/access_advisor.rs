@@ -197,7 +197,8 @@ fn uuid(random: [u8; 16]) -> String {
 
 /// The account's job of this id. That the text is ours is a reading; the code is AWS's.
 fn job(view: &View<'_>, id: &str) -> Result<Job, Error> {
-    view.tools.directory.usage().jobs().find(view.account.id(), id).ok_or_else(|| {
+    let jobs = view.tools.directory.usage().jobs();
+    jobs.find(view.account.id(), id, view.facts.now).ok_or_else(|| {
         Error::new(Code::NoSuchEntity, format!("The job with id {id} cannot be found."))
     })
 }
