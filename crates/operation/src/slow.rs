@@ -49,3 +49,33 @@ pub async fn slowly<T: Send + 'static>(
     };
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Whoever asks and hangs up, over and over, must not get more work done at once than others.
+    #[tokio::test]
+    async fn who_hangs_up_does_not_free_a_turn() {
+        let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
+        let mut ends = Vec::new();
+        for _ in 0..RUNNING {
+            let (end, wait) = mpsc::channel::<()>();
+            let started = started.clone();
+            let asked = tokio::spawn(slowly(move || {
+                started.send(()).unwrap();
+                wait.recv().ok()
+            }));
+            starts.recv().await.unwrap();
+            asked.abort();
+            assert!(asked.await.unwrap_err().is_cancelled());
+            ends.push(end);
+        }
+        assert_eq!(TURNS.available_permits(), 0);
+        let next = tokio::spawn(slowly(|| "done"));
+        drop(ends);
+        assert_eq!(next.await.unwrap().unwrap(), "done");
+    }
+}

@@ -1,5 +1,7 @@
 //! GetWebIdentityToken: the account as an issuer, and its tokens in another account.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use iamd_federation::{Jwk, Token};
 use iamd_service::Settings;
 use iamd_testkit::{Credentials, TestIssuer, TestServer};
@@ -93,6 +95,43 @@ async fn a_token_says_who_asked_for_it() {
         .collect();
     let answer = server.as_root(&format!("{ASK}ES384{many}")).await;
     answer.refused("JWTPayloadSizeExceededException");
+}
+
+/// What the token tells in AWS's own claim.
+fn told(token: &str) -> Value {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let payload: Value = serde_json::from_slice(&payload).unwrap();
+    payload["https://sts.amazonaws.com/"].clone()
+}
+
+#[tokio::test]
+async fn a_token_tells_the_tags_of_its_principal() {
+    let (server, _host) = server().await;
+    let alice = server.user("alice").await;
+    given(&server, "EnableOutboundWebIdentityFederation").await;
+    given(&server, "TagUser UserName=alice Tags.member.1.Key=Desk Tags.member.1.Value=7").await;
+    server.allow("alice", "all", &super::policy("Allow", "*")).await;
+    let ask = async |who: &Credentials, more: &str| {
+        let answer = server.ask(who, &format!("{ASK}ES384{more}")).await.ok();
+        told(&answer.text("WebIdentityToken"))
+    };
+    let tags = " Tags.member.1.Key=Job Tags.member.1.Value=nightly";
+    let claim = ask(&alice, tags).await;
+    assert_eq!(claim["principal_tags"], json!({"Desk": "7"}));
+    assert_eq!(claim["request_tags"], json!({"Job": "nightly"}));
+
+    make_role(&server, "r", &trust(&user("alice"), r#""sts:*""#, "{}")).await;
+    let tags = "Tags.member.1.Key=Team Tags.member.1.Value=blue Tags.member.2.Key=Cost Tags.member.2.Value=1";
+    given(&server, &format!("TagRole RoleName=r {tags}")).await;
+    let assume = "sts:AssumeRole RoleArn={ME}:role/r RoleSessionName=s1";
+    let role = session(&server, &alice, assume).await;
+    assert_eq!(ask(&role, "").await["principal_tags"], json!({"Team": "blue", "Cost": "1"}));
+    // The session's tag takes the place of the role's, whatever its case.
+    let tagged = format!("{assume} Tags.member.1.Key=team Tags.member.1.Value=red");
+    let role = session(&server, &alice, &tagged).await;
+    let claim = ask(&role, "").await;
+    assert_eq!(claim["principal_tags"], json!({"team": "red", "Cost": "1"}));
+    assert!(claim.get("request_tags").is_none());
 }
 
 #[tokio::test]
