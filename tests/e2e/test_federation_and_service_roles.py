@@ -3,6 +3,7 @@
 import json
 
 import policies
+import providers
 import server
 from clients import refusal
 from conftest import Account
@@ -34,6 +35,17 @@ def test_an_encoded_denial_is_decoded(make_server):
     decoded = json.loads(decoded)
     assert decoded["allowed"] is False and decoded["context"]["action"] == "iam:ListUsers"
     assert decoded["context"]["principal"]["name"] == "alice"
+
+
+def test_metadata_of_a_large_federation(durable):
+    """The model lets SAML metadata have ten million characters."""
+    iam = Account(durable).root.iam
+    metadata = providers.METADATA + " " * 9_000_000
+    arn = iam.create_saml_provider(Name="Federation", SAMLMetadataDocument=metadata)["SAMLProviderArn"]
+    assert iam.get_saml_provider(SAMLProviderArn=arn)["SAMLMetadataDocument"] == metadata
+    durable.restart()
+    iam = Account(durable).root.iam
+    assert len(iam.get_saml_provider(SAMLProviderArn=arn)["SAMLMetadataDocument"]) == len(metadata)
 
 
 def test_a_service_linked_role_comes_and_goes(account):

@@ -80,9 +80,36 @@ def test_garbage(durable, sent):
 
 
 def test_a_body_that_is_too_long(durable):
-    head = HEAD + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3000000\r\n\r\n"
-    answered = answer(durable, head + b"a" * 3_000_000, ended=True)
+    form = b"Content-Type: application/x-www-form-urlencoded\r\n"
+    answered = answer(durable, HEAD + form + b"Content-Length: 20000000\r\n\r\n" + b"a" * 3_000_000, ended=True)
     assert status(answered) == 413 and b"<Code>RequestEntityTooLarge</Code>" in answered
+    # A form of SAML metadata may be as long as this one, which asks for nothing.
+    answered = answer(durable, HEAD + form + b"Content-Length: 3000000\r\n\r\n" + b"a" * 3_000_000, ended=True)
+    assert status(answered) == 400
+    still_serves(durable)
+
+
+def test_refusals_are_in_the_protocol_of_the_head(durable):
+    """What is refused before it is read is refused in words that the client's SDK reads."""
+    scope = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260212/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
+    too_long = "Content-Length: 20000000\r\n"
+    ask = lambda line, service, more: answer(
+        durable,
+        f"{line} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {scope.format(service)}\r\n{more}\r\n".encode(),
+        ended=True,
+    )
+    answered = ask("POST /policy/validation", "access-analyzer", too_long)
+    assert status(answered) == 413 and b"\r\nx-amzn-errortype: " in answered
+    assert answered.endswith(b"}") and b'{"message":"the request body is longer than 1048576 bytes"' in answered
+    answered = ask("POST /", "sts", too_long + "Accept: application/json\r\n")
+    assert status(answered) == 413 and b'"Code":"RequestEntityTooLarge"' in answered
+    answered = ask("POST /", "iam", too_long)
+    assert status(answered) == 413 and b"<ErrorResponse" in answered
+    answered = ask("POST /-/authorize", "iam", too_long)
+    assert status(answered) == 413 and b'{"message":' in answered
+    answered = ask("PUT /bucket/key", "s3", "Host: other\r\nContent-Length: 0\r\n")
+    assert status(answered) == 400 and b"<Error><Code>InvalidArgument</Code>" in answered
+    assert b"\r\nx-amz-request-id: " in answered and b"<ErrorResponse" not in answered
     still_serves(durable)
 
 

@@ -36,13 +36,15 @@ const ANSWER: &[u8] = &[b'x'; 600];
 struct Hello;
 
 impl Handler for Hello {
+    type Mark = ();
+
     async fn handle(&self, _: Request) -> Response {
         let mut headers = HeaderMap::with_capacity(4);
         headers.insert("content-type", HeaderValue::from_static("text/xml"));
         Response { status: StatusCode::OK, headers, body: Bytes::from_static(ANSWER).into() }
     }
 
-    fn refuse(&self, _: Refusal) -> Response {
+    fn refuse(&self, _: Refusal, (): ()) -> Response {
         Response {
             status: StatusCode::BAD_REQUEST,
             headers: HeaderMap::new(),

@@ -11,30 +11,61 @@ use hyper::body::{Body, Frame};
 
 use crate::{Limits, Refusal};
 
-/// Bytes that bodies on the way may still take, over all connections.
+/// What all connections together may still have of something: bytes of bodies, or large bodies.
 pub(crate) struct Budget(AtomicUsize);
 
 impl Budget {
-    pub(crate) fn new(bytes: usize) -> Self {
-        Self(AtomicUsize::new(bytes))
+    pub(crate) fn new(amount: usize) -> Self {
+        Self(AtomicUsize::new(amount))
     }
 
-    fn take(&self, bytes: usize) -> bool {
-        self.0.fetch_update(Relaxed, Relaxed, |free| free.checked_sub(bytes)).is_ok()
+    fn take(&self, amount: usize) -> Result<(), Refusal> {
+        let taken = self.0.fetch_update(Relaxed, Relaxed, |free| free.checked_sub(amount));
+        taken.map(drop).map_err(|_| Refusal::Busy)
+    }
+
+    fn give_back(&self, amount: usize) {
+        self.0.fetch_add(amount, Relaxed);
     }
 }
 
-/// What one body has taken of the budget; given back when dropped.
-struct Share<'a> {
-    budget: &'a Budget,
+/// What one body may cost.
+pub(crate) struct Bounds<'a> {
+    /// Its longest length in bytes.
+    pub(crate) limit: usize,
+    pub(crate) limits: &'a Limits,
+    pub(crate) bytes: &'a Budget,
+    /// Bodies longer than [`Limits::body`].
+    pub(crate) large: &'a Budget,
+}
+
+/// What one body has taken of the budgets; given back when dropped, which is when nobody holds the body any
+/// more.
+pub(crate) struct Share<'a> {
+    bounds: &'a Bounds<'a>,
     bytes: usize,
+    is_large: bool,
 }
 
-impl Share<'_> {
-    fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
-        if !self.budget.take(bytes) {
-            return Err(Refusal::Busy);
+impl<'a> Share<'a> {
+    fn new(bounds: &'a Bounds<'a>) -> Self {
+        Self { bounds, bytes: 0, is_large: false }
+    }
+
+    /// A body of this length, or this much of one, is within bounds.
+    fn admit(&mut self, length: usize) -> Result<(), Refusal> {
+        if length > self.bounds.limit {
+            return Err(Refusal::BodyTooLarge { limit: self.bounds.limit });
         }
+        if length > self.bounds.limits.body && !self.is_large {
+            self.bounds.large.take(1)?;
+            self.is_large = true;
+        }
+        Ok(())
+    }
+
+    fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
+        self.bounds.bytes.take(bytes)?;
         self.bytes += bytes;
         Ok(())
     }
@@ -42,42 +73,41 @@ impl Share<'_> {
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
-        self.budget.0.fetch_add(self.bytes, Relaxed);
+        self.bounds.bytes.give_back(self.bytes);
+        self.bounds.large.give_back(usize::from(self.is_large));
     }
 }
 
 /// The whole body. One that arrives in one piece is handed on without a copy or a timer.
-pub(crate) async fn receive<B>(
+pub(crate) async fn receive<'a, B>(
     mut body: B,
-    limits: &Limits,
-    budget: &Budget,
-) -> Result<Bytes, Refusal>
+    bounds: &'a Bounds<'a>,
+) -> Result<(Bytes, Share<'a>), Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let too_large = Refusal::BodyTooLarge { limit: limits.body };
+    let mut share = Share::new(bounds);
     if body.is_end_stream() {
-        return Ok(Bytes::new());
+        return Ok((Bytes::new(), share));
     }
-    if body.size_hint().lower() > limits.body as u64 {
-        return Err(too_large);
-    }
-    let first = first_frame(&mut body).await;
-    if let Poll::Ready(Some(Ok(frame))) = first {
-        let data = frame.into_data().unwrap_or_default();
-        if data.len() > limits.body {
-            return Err(too_large);
+    share.admit(usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX))?;
+    let start = match first_frame(&mut body).await {
+        Poll::Ready(None) => return Ok((Bytes::new(), share)),
+        Poll::Ready(Some(Err(_))) => return Err(Refusal::MalformedBody),
+        Poll::Ready(Some(Ok(frame))) => {
+            let data = frame.into_data().unwrap_or_default();
+            share.admit(data.len())?;
+            if body.is_end_stream() {
+                return Ok((data, share));
+            }
+            data
         }
-        if body.is_end_stream() {
-            return Ok(data);
-        }
-        return collect_in_time(data, body, limits, budget).await;
-    }
-    match first {
-        Poll::Ready(None) => Ok(Bytes::new()),
-        Poll::Ready(Some(_)) => Err(Refusal::MalformedBody),
-        Poll::Pending => collect_in_time(Bytes::new(), body, limits, budget).await,
-    }
+        Poll::Pending => Bytes::new(),
+    };
+    let collected = collect(start, body, &mut share);
+    let collected = tokio::time::timeout(bounds.limits.body_timeout, collected).await;
+    let whole = collected.unwrap_or(Err(Refusal::BodyTimeout))?;
+    Ok((whole, share))
 }
 
 /// The first frame, if it is there already.
@@ -100,38 +130,17 @@ where
     .await
 }
 
-async fn collect_in_time<B>(
-    start: Bytes,
-    body: B,
-    limits: &Limits,
-    budget: &Budget,
-) -> Result<Bytes, Refusal>
+async fn collect<B>(start: Bytes, mut body: B, share: &mut Share<'_>) -> Result<Bytes, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let collected = collect(start, body, limits.body, budget);
-    tokio::time::timeout(limits.body_timeout, collected).await.unwrap_or(Err(Refusal::BodyTimeout))
-}
-
-async fn collect<B>(
-    start: Bytes,
-    mut body: B,
-    limit: usize,
-    budget: &Budget,
-) -> Result<Bytes, Refusal>
-where
-    B: Body<Data = Bytes> + Unpin,
-{
-    let mut share = Share { budget, bytes: 0 };
     share.grow(start.len())?;
     let mut whole = BytesMut::from(start);
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Refusal::MalformedBody)?.into_data() else {
             continue; // Trailers: nothing that we serve reads them.
         };
-        if data.len() > limit.saturating_sub(whole.len()) {
-            return Err(Refusal::BodyTooLarge { limit });
-        }
+        share.admit(whole.len().saturating_add(data.len()))?;
         share.grow(data.len())?;
         whole.extend_from_slice(&data);
     }

@@ -11,7 +11,7 @@ use http::request::Parts;
 use http::{HeaderMap, Uri, Version};
 use hyper::body::{Body, Incoming};
 
-use crate::body::{self, Budget};
+use crate::body::{self, Bounds, Budget};
 use crate::limits::MAX_HEADERS;
 use crate::request::Head;
 use crate::transfer::{Arriving, Leaving};
@@ -23,6 +23,7 @@ pub(crate) struct Shared<H> {
     pub(crate) handler: Arc<H>,
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
+    pub(crate) large: Budget,
 }
 
 /// What the requests of one connection share. Requests count references to this, never to
@@ -45,7 +46,8 @@ pub(crate) async fn exchange<H: Handler>(
     // RFC 9112 §6.1: after a body without a length, which is how two readers can be made to
     // disagree about where the next request begins, this connection reads no next request.
     let mut close = !http2 && request.body().size_hint().exact().is_none();
-    let answer = AssertUnwindSafe(answer(&connection, request)).catch_unwind().await;
+    let mut mark = H::Mark::default();
+    let answer = AssertUnwindSafe(answer(&connection, request, &mut mark)).catch_unwind().await;
     let refusal = match answer {
         Ok(Ok((response, whole))) => {
             // What is left of the body is not read to get at a next request. A client that is not
@@ -58,30 +60,37 @@ pub(crate) async fn exchange<H: Handler>(
     };
     // The rest of a refused request may still be on the way.
     close |= !http2;
-    Ok(encode(connection.shared.handler.refuse(refusal), close, &connection.watch))
+    Ok(encode(connection.shared.handler.refuse(refusal, mark), close, &connection.watch))
 }
 
 /// The answer, and whether the request has been read to its end.
 async fn answer<H: Handler>(
     connection: &Connection<H>,
     request: hyper::Request<Incoming>,
+    mark: &mut H::Mark,
 ) -> Result<(Response, bool), Refusal> {
     let shared = &*connection.shared;
     let (Parts { method, uri, version, mut headers, .. }, body) = request.into_parts();
+    let plan = shared.handler.plan(&Head { method: &method, target: &uri, headers: &headers });
+    *mark = plan.mark;
     if headers.len() > MAX_HEADERS {
         return Err(Refusal::TooManyHeaders { limit: MAX_HEADERS });
     }
     settle_host(&uri, &mut headers)?;
     let Connection { peer, tls, .. } = *connection;
     let client = connection.client.clone();
-    if shared.handler.streams(&Head { method: &method, target: &uri, headers: &headers }) {
+    if plan.streams {
         let body = Arriving::new(body, shared.limits.stall_timeout);
         let ended = body.ended();
         let request = Request { method, target: uri, headers, body, peer, tls, client, version };
         let response = shared.handler.stream(request).await;
         return Ok((response, ended.load(Ordering::Acquire)));
     }
-    let body = body::receive(body, &shared.limits, &shared.budget).await?;
+    let limit = if plan.large { shared.limits.large_body } else { shared.limits.body };
+    let bounds =
+        Bounds { limit, limits: &shared.limits, bytes: &shared.budget, large: &shared.large };
+    // The share is the request's until it is answered.
+    let (body, _share) = body::receive(body, &bounds).await?;
     let request = Request { method, target: uri, headers, body, peer, tls, client, version };
     Ok((shared.handler.handle(request).await, true))
 }

@@ -27,7 +27,9 @@ mod watch;
 pub use forwarded::{Caller, caller};
 pub use limits::Limits;
 pub use listener::{BindError, Listener};
-pub use request::{Handler, Head, Payload, Peer, Refusal, Request, Response, StreamError, TlsInfo};
+pub use request::{
+    Handler, Head, Payload, Peer, Plan, Refusal, Request, Response, StreamError, TlsInfo,
+};
 pub use serve::{Drained, serve};
 pub use tls::{Tls, TlsError};
 pub use transfer::{Arriving, Broken};

@@ -7,11 +7,16 @@ use std::time::Duration;
 pub struct Limits {
     /// The longest request body in bytes.
     pub body: usize,
+    /// The longest request body where the handler takes large ones, in bytes.
+    pub large_body: usize,
+    /// How many bodies above [`Limits::body`] may be received or in the handler's hands at once; what a
+    /// handler makes of one may take several times its size.
+    pub large_bodies: usize,
     /// The longest request head (request line and header fields together) in bytes; HTTP/1.1
     /// answers 431 beyond. Not below 8 KiB.
     pub head: usize,
-    /// Bytes of bodies that may be in flight over all connections; bodies that arrive in one
-    /// piece, as small ones do, are not counted.
+    /// Bytes of bodies that may be received or in the handler's hands, over all connections; bodies that
+    /// arrive in one piece, as small ones do, are not counted.
     pub bodies_in_flight: usize,
     /// Connections open at once; more wait in the kernel's queue.
     pub connections: u32,
@@ -48,6 +53,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body: 1 << 20,
+            large_body: 16 << 20,
+            large_bodies: 4,
             head: 64 << 10,
             bodies_in_flight: 256 << 20,
             connections: 10_000,

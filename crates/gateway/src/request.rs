@@ -20,7 +20,8 @@ pub struct Request<B = Bytes> {
     pub target: Uri,
     /// The headers in their order. HTTP/2's `:authority` stands here as `host`, as in HTTP/1.1.
     pub headers: HeaderMap,
-    /// The body; when whole, at most [`crate::Limits::body`] bytes.
+    /// The body; when whole, at most [`crate::Limits::body`] bytes, or [`crate::Limits::large_body`] where
+    /// the handler's [`Plan`] says so.
     pub body: B,
     /// Who sent it: the other end of the connection, which may be a proxy; see [`crate::caller`].
     pub peer: Peer,
@@ -123,6 +124,17 @@ pub struct Head<'a> {
     pub headers: &'a HeaderMap,
 }
 
+/// What a handler makes of a [`Head`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Plan<M> {
+    /// The body is handed on as it arrives, to [`Handler::stream`].
+    pub streams: bool,
+    /// The body may be as long as [`crate::Limits::large_body`].
+    pub large: bool,
+    /// What the handler wants to know of the head when it must word a refusal.
+    pub mark: M,
+}
+
 /// Why the gateway did not hand a request to the handler, or got no answer from it. The handler
 /// words the answer: which envelope it has is a matter of the protocols above.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -158,21 +170,24 @@ pub enum Refusal {
 
 /// The request pipeline, as the gateway sees it.
 pub trait Handler: Send + Sync + 'static {
+    /// What is kept of a head for [`Handler::refuse`]; its default is of requests whose head nobody saw.
+    type Mark: Copy + Default + Send + Sync;
+
     /// Answers one request.
     fn handle(&self, request: Request) -> impl Future<Output = Response> + Send;
 
-    /// Whether the body of such a request is handed on as it arrives, to [`Handler::stream`].
-    fn streams(&self, _head: &Head<'_>) -> bool {
-        false
+    /// What becomes of a request with this head. Asked once for each.
+    fn plan(&self, _head: &Head<'_>) -> Plan<Self::Mark> {
+        Plan::default()
     }
 
     /// Answers a request whose body is still arriving. It may answer before the body's end; the
     /// connection is then closed, since nobody reads the rest.
     fn stream(&self, _request: Request<Arriving>) -> impl Future<Output = Response> + Send {
-        ready(self.refuse(Refusal::Failed))
+        ready(self.refuse(Refusal::Failed, Self::Mark::default()))
     }
 
     /// Words the answer to a request that never reached [`Handler::handle`], or that made it
     /// panic. Must not panic itself.
-    fn refuse(&self, refusal: Refusal) -> Response;
+    fn refuse(&self, refusal: Refusal, mark: Self::Mark) -> Response;
 }

@@ -44,7 +44,8 @@ pub async fn serve<H: Handler>(
     stop: impl Future<Output = ()>,
 ) -> Drained {
     let budget = Budget::new(limits.bodies_in_flight);
-    let shared = Arc::new(Shared { handler, limits, budget });
+    let large = Budget::new(limits.large_bodies);
+    let shared = Arc::new(Shared { handler, limits, budget, large });
     let watches = Watches::new(limits);
     let slots = Arc::new(Semaphore::new(limits.connections as usize));
     let mut reaping = pin!(watches.reap());

@@ -169,6 +169,8 @@ async fn bare_tonic(told: mpsc::Sender<Started>, request: CheckRequest) {
 struct Behind(Arc<Guard>);
 
 impl Handler for Behind {
+    type Mark = ();
+
     async fn handle(&self, request: Request) -> Response {
         let target = request.target.path_and_query().map_or("", PathAndQuery::as_str).to_owned();
         let incoming = Incoming {
@@ -187,7 +189,7 @@ impl Handler for Behind {
         Response { status: outgoing.status, headers: outgoing.headers, body }
     }
 
-    fn refuse(&self, _: Refusal) -> Response {
+    fn refuse(&self, _: Refusal, (): ()) -> Response {
         let (headers, body) = (HeaderMap::new(), Bytes::new().into());
         Response { status: StatusCode::BAD_REQUEST, headers, body }
     }

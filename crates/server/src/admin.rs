@@ -87,6 +87,8 @@ pub(crate) struct Admin {
 }
 
 impl Handler for Admin {
+    type Mark = ();
+
     async fn handle(&self, request: Request) -> Response {
         let answer = match (&request.method, request.target.path()) {
             (&Method::POST, "/account/create") => self.create(&request.body).await,
@@ -101,7 +103,7 @@ impl Handler for Admin {
         answer.unwrap_or_else(|Refused(status, message)| respond(status, &Problem { message }))
     }
 
-    fn refuse(&self, refusal: Refusal) -> Response {
+    fn refuse(&self, refusal: Refusal, (): ()) -> Response {
         respond(StatusCode::BAD_REQUEST, &Problem { message: refusal.to_string() })
     }
 }

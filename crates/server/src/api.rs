@@ -4,16 +4,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use iamd_audit::Health;
-use iamd_gateway::{Arriving, Handler, Head, Peer, Refusal, Request, Response, caller};
+use iamd_gateway::{Arriving, Handler, Head, Peer, Plan, Refusal, Request, Response, caller};
 use iamd_guard::Guard;
-use iamd_service::{Reply, Service, Tls};
+use iamd_service::{Dialect, HeadLine, Refused, Reply, Service, Tls};
 use iamd_store::{Partition, Store};
 use iamd_types::entropy::random;
 use iamd_types::{Code, Entropy, Error};
-use iamd_wire::xml;
 use ipnet::IpNet;
 
 use crate::{guard, keys, s3};
@@ -35,6 +34,8 @@ pub(crate) struct Api {
 }
 
 impl Handler for Api {
+    type Mark = Dialect;
+
     async fn handle(&self, request: Request) -> Response {
         match request.target.path().strip_prefix(OWN) {
             Some("authorize") if request.method == Method::POST => {
@@ -46,16 +47,22 @@ impl Handler for Api {
         }
     }
 
-    fn streams(&self, head: &Head<'_>) -> bool {
+    fn plan(&self, head: &Head<'_>) -> Plan<Dialect> {
         let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
         let target = head.target.path_and_query().map_or("", |target| target.as_str());
-        !target.starts_with(OWN)
-            && self.service.is_s3(
-                head.method.as_str(),
-                target,
-                header(HOST).unwrap_or_default(),
-                header(AUTHORIZATION),
-            )
+        if target.starts_with(OWN) {
+            // What is asked here with a body is asked in JSON.
+            return Plan { mark: Dialect::RestJson, ..Plan::default() };
+        }
+        let mark = self.service.dialect(&HeadLine {
+            method: head.method.as_str(),
+            target,
+            host: header(HOST).unwrap_or_default(),
+            authorization: header(AUTHORIZATION),
+            accept: header(ACCEPT),
+        });
+        let large = matches!(mark, Dialect::Query | Dialect::Json) && *head.method == Method::POST;
+        Plan { streams: mark == Dialect::S3, large, mark }
     }
 
     async fn stream(&self, request: Request<Arriving>) -> Response {
@@ -75,8 +82,7 @@ impl Handler for Api {
         s3::encode(self.service.handle_s3(&head, s3::arriving(body)).await)
     }
 
-    /// The error envelope of the Query protocol, which every service behind this listener speaks.
-    fn refuse(&self, refusal: Refusal) -> Response {
+    fn refuse(&self, refusal: Refusal, mark: Dialect) -> Response {
         let code = match refusal {
             Refusal::BodyTooLarge { .. } => Code::RequestEntityTooLarge,
             Refusal::BodyTimeout
@@ -87,25 +93,20 @@ impl Handler for Api {
             Refusal::Failed => Code::InternalFailure,
         };
         let request_id = self.request_id();
+        let error = Error::new(code, refusal.to_string());
+        let (status, reply) = mark.refuse(&error, request_id.clone());
         tracing::info!(
             target: "iamd::request",
             request_id,
             decision = "refused",
-            status = code.http_status(),
+            status,
             error = code.as_str(),
             reason = %refusal,
         );
-        let error = Error::new(code, refusal.to_string());
-        let mut body = Vec::with_capacity(512);
-        xml::write_error(&mut body, iamd_api::iam::SERVICE.xml_namespace, &error, &request_id);
-        encode(Reply {
-            status: code.http_status(),
-            content_type: xml::CONTENT_TYPE,
-            request_id,
-            error_code: Some(code),
-            error_type: None,
-            body,
-        })
+        match reply {
+            Refused::Plain(reply) => encode(reply),
+            Refused::S3(reply) => s3::encode(reply),
+        }
     }
 }
 

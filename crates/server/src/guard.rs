@@ -43,6 +43,8 @@ impl Files for OnDisk {
 pub(crate) struct GuardListener(pub(crate) Arc<Guard>);
 
 impl Handler for GuardListener {
+    type Mark = ();
+
     async fn handle(&self, request: Request) -> Response {
         match (request.method.as_str(), request.target.path()) {
             ("GET" | "HEAD", "/-/health") => plain(StatusCode::OK, "ok\n"),
@@ -50,7 +52,7 @@ impl Handler for GuardListener {
         }
     }
 
-    fn refuse(&self, refusal: Refusal) -> Response {
+    fn refuse(&self, refusal: Refusal, (): ()) -> Response {
         let status = match refusal {
             Refusal::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::Busy => StatusCode::SERVICE_UNAVAILABLE,

@@ -9,6 +9,7 @@ use anyhow::Context;
 use iamd_gateway::{Drained, Handler, Limits, Listener};
 use iamd_service::{NewAccount, RootKey, Service};
 use iamd_types::AccessKeyId;
+use iamd_wire::query::MAX_FORM_BYTES;
 use tokio::task::JoinSet;
 
 use crate::admin::{self, Admin};
@@ -75,7 +76,8 @@ struct Running {
 impl Running {
     fn serve<H: Handler>(&mut self, listener: Listener, handler: Arc<H>) {
         let stop = self.stop.asked();
-        self.tasks.spawn(iamd_gateway::serve(listener, handler, Limits::default(), stop));
+        let limits = Limits { large_body: MAX_FORM_BYTES, ..Limits::default() };
+        self.tasks.spawn(iamd_gateway::serve(listener, handler, limits, stop));
     }
 
     async fn finish(mut self) {

@@ -6,6 +6,7 @@
 mod account_record;
 mod accounts;
 mod decide;
+mod dialect;
 mod failures;
 mod hardware_tokens;
 mod identify;
@@ -21,6 +22,7 @@ mod unsigned;
 
 pub use accounts::{AccountSummary, NewAccount, RootCredentials, RootKey};
 pub use decide::{Asker, Decided, Described, Known, Question};
+pub use dialect::{Dialect, HeadLine, Refused};
 pub use pipeline::{Service, Settings};
 pub use request::{Reply, Request, Tls};
 pub use s3::{Arriving, S3, S3Reply, Upstream};

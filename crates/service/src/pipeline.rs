@@ -109,6 +109,7 @@ impl Service {
             log_internal(request_id, &error);
             let service = trail.service.unwrap_or(self.table.service_of_version(None).api);
             trail.decision.get_or_insert("refused");
+            let request_id = request_id.to_string();
             respond::failure(Format::of(service, request), service, request_id, &error)
         });
         trail.log(&reply, started);

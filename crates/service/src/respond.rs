@@ -22,8 +22,7 @@ impl Format {
         if let Protocol::RestJson(_) = service.protocol {
             return Self::RestJson;
         }
-        let asks = request.header("accept").is_some_and(json::is_asked_for);
-        if asks && service.name == "sts" { Self::Json } else { Self::Xml }
+        if asks_for_json(service, request.header("accept")) { Self::Json } else { Self::Xml }
     }
 
     fn content_type(self) -> &'static str {
@@ -33,6 +32,11 @@ impl Format {
             Self::RestJson => rest_json::CONTENT_TYPE,
         }
     }
+}
+
+/// Whether a service of the Query protocol answers JSON to this `Accept`.
+pub(crate) fn asks_for_json(service: &Service, accept: Option<&str>) -> bool {
+    service.name == "sts" && accept.is_some_and(json::is_asked_for)
 }
 
 /// The answer of an operation that succeeded.
@@ -64,10 +68,9 @@ pub(crate) fn success(
 pub(crate) fn failure(
     format: Format,
     service: &Service,
-    request_id: EventId,
+    request_id: String,
     error: &Error,
 ) -> Reply {
-    let request_id = request_id.to_string();
     let mut body = Vec::with_capacity(512);
     match format {
         Format::Xml => xml::write_error(&mut body, service.xml_namespace, error, &request_id),

@@ -37,6 +37,7 @@ use bucket::FoundBucket;
 use form::Form;
 
 pub use answer::Reply as S3Reply;
+pub(crate) use claim::scope;
 
 /// The refusal of a form that is signed as a request too.
 const ONE_MECHANISM: &str = "Only one auth mechanism allowed; a form is signed by its fields.";

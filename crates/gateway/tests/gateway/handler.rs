@@ -9,7 +9,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use iamd_gateway::{
-    Arriving, Drained, Handler, Head, Limits, Listener, Payload, Refusal, Request, Response, serve,
+    Arriving, Drained, Handler, Head, Limits, Listener, Payload, Plan, Refusal, Request, Response,
+    serve,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
@@ -26,6 +27,9 @@ pub(crate) struct Mirror {
 }
 
 impl Handler for Mirror {
+    /// How long the path is.
+    type Mark = usize;
+
     async fn handle(&self, request: Request) -> Response {
         self.seen.fetch_add(1, Ordering::SeqCst);
         match request.target.path() {
@@ -65,8 +69,10 @@ impl Handler for Mirror {
         respond(StatusCode::OK, [head.as_bytes(), &request.body].concat())
     }
 
-    fn streams(&self, head: &Head<'_>) -> bool {
-        head.target.path().starts_with("/stream/")
+    fn plan(&self, head: &Head<'_>) -> Plan<usize> {
+        let path = head.target.path();
+        let large = head.target.query() == Some("large");
+        Plan { streams: path.starts_with("/stream/"), large, mark: path.len() }
     }
 
     /// `/stream/early` answers before the body is read, `/stream/long` with a body as long as its query
@@ -108,7 +114,7 @@ impl Handler for Mirror {
         respond(StatusCode::OK, counted.to_string().into_bytes())
     }
 
-    fn refuse(&self, refusal: Refusal) -> Response {
+    fn refuse(&self, refusal: Refusal, mark: usize) -> Response {
         let status = match refusal {
             Refusal::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -117,7 +123,9 @@ impl Handler for Mirror {
             Refusal::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Failed => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        respond(status, refusal.to_string().into_bytes())
+        let mut response = respond(status, refusal.to_string().into_bytes());
+        response.headers.insert("mark", HeaderValue::from(mark));
+        response
     }
 }
 

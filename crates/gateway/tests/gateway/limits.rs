@@ -113,6 +113,68 @@ async fn bodies_on_the_way_share_a_budget() {
 }
 
 #[tokio::test]
+async fn what_a_body_takes_is_the_requests_until_it_is_answered() {
+    let server = Server::with(Limits { bodies_in_flight: 100, ..Limits::default() }).await;
+    let chunk = format!("32\r\n{}\r\n", "x".repeat(50));
+    let ask = |path: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: iamd\r\ntransfer-encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n"
+        )
+    };
+    let mut held = Client::connect(server.address).await;
+    held.send(ask("/wait")).await;
+    server.handler.waiting.notified().await;
+    let mut other = Client::connect(server.address).await;
+    assert_eq!(other.ask(&ask("/")).await.status, 503);
+    server.handler.go.notify_one();
+    assert_eq!(held.answer().await.unwrap().status, 200);
+    let mut other = Client::connect(server.address).await;
+    assert_eq!(other.ask(&ask("/")).await.status, 200);
+}
+
+#[tokio::test]
+async fn few_large_bodies_are_taken_at_once_and_only_where_the_handler_wants_them() {
+    let limits = Limits { body: 100, large_body: 1000, large_bodies: 1, ..Limits::default() };
+    let server = Server::with(limits).await;
+    let ask = async |path: &str, length: usize| {
+        let mut client = Client::connect(server.address).await;
+        client.ask(&post(path, &"x".repeat(length))).await
+    };
+    assert_eq!(ask("/", 101).await.body, "the request body is longer than 100 bytes");
+    assert_eq!(ask("/?large", 1001).await.body, "the request body is longer than 1000 bytes");
+    for _ in 0..3 {
+        assert_eq!(ask("/?large", 1000).await.status, 200);
+    }
+    let mut held = Client::connect(server.address).await;
+    held.send(post("/wait?large", &"x".repeat(500))).await;
+    server.handler.waiting.notified().await;
+    assert_eq!(ask("/?large", 101).await.status, 503);
+    assert_eq!(ask("/?large", 100).await.status, 200, "small ones have room all the same");
+    server.handler.go.notify_one();
+    assert_eq!(held.answer().await.unwrap().status, 200);
+    assert_eq!(ask("/?large", 101).await.status, 200);
+}
+
+#[tokio::test]
+async fn refusals_know_what_the_handler_noted_of_the_head() {
+    let server = Server::start().await;
+    let long = "x".repeat(3 << 20);
+    for request in [
+        post("/1234567", &long),
+        get("/1234567").replace("host: iamd", "host: iamd\r\nhost: other"),
+        get("/1234567").replace("host: iamd", "host: iamd\r\ntransfer-encoding: chunked")
+            + "zz\r\n",
+    ] {
+        let mut client = Client::connect(server.address).await;
+        let answer = client.ask(&request).await;
+        assert!(answer.head.contains("\r\nmark: 8\r\n"), "{answer:?}");
+    }
+    let mut client = Client::connect(server.address).await;
+    let answer = client.ask(&get("/panic")).await;
+    assert!(answer.status == 500 && answer.head.contains("\r\nmark: 6\r\n"), "{answer:?}");
+}
+
+#[tokio::test]
 async fn connections_over_the_limit_wait_for_a_free_one() {
     let server = Server::with(Limits { connections: 1, ..Limits::default() }).await;
     let mut first = Client::connect(server.address).await;

@@ -24,6 +24,8 @@ use crate::fixture::{Fixture, HOST, Sent, header_map, incoming, token};
 struct Behind(Arc<Guard>);
 
 impl Handler for Behind {
+    type Mark = ();
+
     async fn handle(&self, request: Request) -> Response {
         let address = match request.peer {
             Peer::Net(peer) => Some(peer.ip()),
@@ -45,7 +47,7 @@ impl Handler for Behind {
         Response { status: outgoing.status, headers: outgoing.headers, body }
     }
 
-    fn refuse(&self, _: Refusal) -> Response {
+    fn refuse(&self, _: Refusal, (): ()) -> Response {
         let (headers, body) = (http::HeaderMap::new(), Bytes::new().into());
         Response { status: StatusCode::BAD_REQUEST, headers, body }
     }

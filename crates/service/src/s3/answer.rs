@@ -31,17 +31,23 @@ impl Reply {
             .with_ids()
     }
 
+    /// The answer to a request of which only the head was seen.
+    pub(crate) fn refused(error: &Error, request_id: String) -> Self {
+        Self::failed(error, ("", true), request_id)
+    }
+
     pub(super) fn failure(error: &Error, request: &Request<'_>, request_id: EventId) -> Self {
-        let request_id = request_id.to_string();
+        let asked = (request.path(), request.method != "HEAD");
+        Self::failed(error, asked, request_id.to_string())
+    }
+
+    fn failed(error: &Error, (path, has_body): (&str, bool), request_id: String) -> Self {
         let (_, status) = rest_xml::error_type(error.code());
         let mut body = Vec::new();
         // What an answer to HEAD or one without a body says, its status says.
-        if request.method != "HEAD" && status != 304 {
-            let facts = ErrorFacts {
-                resource: request.path(),
-                request_id: &request_id,
-                ..ErrorFacts::default()
-            };
+        if has_body && status != 304 {
+            let facts =
+                ErrorFacts { resource: path, request_id: &request_id, ..ErrorFacts::default() };
             rest_xml::write_error(&mut body, error, &facts);
         }
         let content_type = (!body.is_empty()).then_some("application/xml");

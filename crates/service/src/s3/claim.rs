@@ -1,6 +1,7 @@
 //! Which requests are S3's: it shares its listener with services that are asked otherwise.
 
 use super::S3;
+use crate::dialect::HeadLine;
 use crate::pipeline::Service;
 use iamd_s3::place::is_bucket_host;
 
@@ -9,24 +10,20 @@ const SCOPE: &str = "s3";
 
 impl Service {
     /// Whether a request is for S3: its credential scope says so, as for AWS's own front ends; of an
-    /// unsigned one its host or path. `authorization` is the header of that name.
-    pub fn is_s3(
+    /// unsigned one its host or path.
+    pub(crate) fn is_s3(
         &self,
-        method: &str,
-        target: &str,
-        host: &str,
-        authorization: Option<&str>,
+        head: &HeadLine<'_>,
+        (path, query): (&str, &str),
+        scope: Option<&str>,
     ) -> bool {
         let Some(s3) = &self.s3 else { return false };
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        match authorization {
-            Some(header) => {
-                scope_of_header(header).map_or_else(|| is_old(header), |it| it == SCOPE)
+        match (scope, head.authorization) {
+            (Some(scope), _) => scope == SCOPE,
+            (None, Some(header)) => is_old(header),
+            (None, None) => {
+                is_old_query(query) || self.is_s3_unsigned(s3, head.method, path, head.host)
             }
-            None => match scope_of_query(query) {
-                Some(scope) => scope == SCOPE,
-                None => is_old_query(query) || self.is_s3_unsigned(s3, method, path, host),
-            },
         }
     }
 
@@ -35,6 +32,14 @@ impl Service {
     fn is_s3_unsigned(&self, s3: &S3, method: &str, path: &str, host: &str) -> bool {
         is_bucket_host(host, &s3.domains)
             || (path != "/" && self.table.service_of_route(method, path).is_none())
+    }
+}
+
+/// The service that a request is signed for; of two signatures the header's.
+pub(crate) fn scope<'h>(authorization: Option<&'h str>, query: &'h str) -> Option<&'h str> {
+    match authorization {
+        Some(header) => scope_of_header(header),
+        None => scope_of_query(query),
     }
 }
 
