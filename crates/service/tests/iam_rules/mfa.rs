@@ -2,7 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use iamd_directory::{MfaDeviceFields, MfaKind, Origin, Transaction};
 use iamd_testkit::{Credentials, Device, TestServer};
+use iamd_types::Clock;
 
 use super::{all_refused, given, root};
 
@@ -16,6 +18,19 @@ async fn enable(server: &TestServer, user: &str, device: &Device, steps: (i64, i
         device.code(server, steps.1),
     );
     server.as_root(&line).await.code()
+}
+
+/// What an authenticator application reads in a picture.
+fn scanned(picture: &[u8]) -> String {
+    let mut reader = png::Decoder::new(std::io::Cursor::new(picture)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let (width, height) = (info.width as usize, info.height as usize);
+    let at = |x: usize, y: usize| pixels[y * width + x];
+    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width, height, at);
+    let grids = prepared.detect_grids();
+    let [grid] = grids.as_slice() else { panic!("{} codes", grids.len()) };
+    grid.decode().unwrap().1
 }
 
 async fn with_alice() -> TestServer {
@@ -35,7 +50,11 @@ async fn a_device_is_shown_with_its_seed_once() {
     let seed = STANDARD.decode(created.text("Base32StringSeed")).unwrap();
     assert_eq!(seed.len(), 64);
     let picture = STANDARD.decode(created.text("QRCodePNG")).unwrap();
-    assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"));
+    let seed_text = std::str::from_utf8(&seed).unwrap();
+    assert_eq!(
+        scanned(&picture),
+        format!("otpauth://totp/phone@111122223333?secret={seed_text}")
+    );
     let recorded = server.records.wait_for(&["CreateVirtualMFADevice"]).await;
     assert!(!recorded.contains(std::str::from_utf8(&seed).unwrap()));
     assert!(!recorded.contains("QRCode"), "{recorded}");
@@ -59,6 +78,40 @@ async fn a_device_is_shown_with_its_seed_once() {
     let message = format!("MFA Device with serial number {DEVICE} does not exist.");
     let line = format!("GetMFADevice SerialNumber={DEVICE} UserName=bob");
     all_refused(&server, "NoSuchEntity", &message, &line).await;
+}
+
+/// Security keys are registered in the console; the API lists them and takes them away.
+#[tokio::test]
+async fn a_security_key_is_listed_and_shows_no_codes() {
+    let server = with_alice().await;
+    let serial = "arn:aws:iam::111122223333:u2f/user/alice/key-A1B2C3";
+    let account = "111122223333".parse().unwrap();
+    let work = |tx: &mut Transaction| {
+        let user = tx.user("alice")?.id();
+        let kind = MfaKind::SecurityKey;
+        let fields = MfaDeviceFields::unassigned(serial.to_owned(), kind, tx.now(), Vec::new());
+        let fields = MfaDeviceFields { enabled: Some(tx.now()), user: Some(user), ..fields };
+        tx.put_credential(&fields.pack());
+        Ok(())
+    };
+    let origin = Origin { now: server.clock.now(), seed: [7; 32] };
+    server.service.directory().write(account, origin, work).await.unwrap();
+
+    let listed = root(&server, "ListMFADevices UserName=alice").await.ok();
+    assert_eq!(listed.texts("SerialNumber"), [serial]);
+    assert_eq!(listed.text("EnableDate"), "2026-02-12T09:30:00Z");
+    let listed = root(&server, "ListVirtualMFADevices").await.ok();
+    assert_eq!(listed.texts("SerialNumber"), Vec::<String>::new());
+    let alice = server.key_of("alice").await;
+    let line = format!("sts:GetSessionToken SerialNumber={serial} TokenCode=123456");
+    server.ask(&alice, &line).await.refused("AccessDenied");
+    let line = format!("ResyncMFADevice UserName=alice SerialNumber={serial} AuthenticationCode1=123456 AuthenticationCode2=234567");
+    assert_ne!(root(&server, &line).await.status, 200);
+    let deactivate = format!("DeactivateMFADevice UserName=alice SerialNumber={serial}");
+    root(&server, &deactivate).await.ok();
+    let listed = root(&server, "ListMFADevices UserName=alice").await.ok();
+    assert_eq!(listed.texts("SerialNumber"), Vec::<String>::new());
+    root(&server, &deactivate).await.refused("NoSuchEntity");
 }
 
 #[tokio::test]
