@@ -24,6 +24,9 @@ pub(crate) const OPERATIONS: &[Entry] = &[
 
 /// The most private keys of a provider (IAM model: `privateKeyList`).
 const MAX_PRIVATE_KEYS: usize = 2;
+/// The longest metadata document, in bytes. AWS's model has ten million characters; here a record, its audit record
+/// and all else of a change go down in one transaction of at most 1 MiB, which every store engine takes.
+const MAX_METADATA: usize = 800 << 10;
 /// How long a provider may be used whose metadata do not say, in seconds: a hundred years of 365 days.
 /// AWS answers a time a century away.
 const NO_END_SECONDS: i64 = 100 * 365 * 86_400;
@@ -40,8 +43,13 @@ pub(crate) fn access<'a>(action: &'static str, view: &View<'_>, arn: &str) -> Ac
 /// Until when a provider with this document may be used.
 ///
 /// # Errors
-/// `InvalidInput` for a document that cannot be read, or whose time is over.
+/// `LimitExceeded` for a document that is too long, `InvalidInput` for one that cannot be read, or whose time is
+/// over.
 fn checked_metadata(document: &str, now: Timestamp) -> Result<Timestamp, Error> {
+    if document.len() > MAX_METADATA {
+        let message = format!("Cannot exceed quota for SAMLMetadataDocumentSize: {MAX_METADATA}");
+        return Err(Error::new(Code::LimitExceeded, message));
+    }
     let metadata = Metadata::parse(document).map_err(|error| {
         // AWS says the first sentence.
         Error::invalid_input(format!("Could not parse metadata: {error}"))

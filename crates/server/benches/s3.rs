@@ -21,7 +21,7 @@ use futures_util::StreamExt;
 use http::{HeaderMap, StatusCode};
 use iamd_credentials::Keyring;
 use iamd_gateway::{
-    Arriving, Handler, Head, Limits, Listener, Payload, Refusal, Request, Response, serve,
+    Arriving, Handler, Head, Limits, Listener, Payload, Plan, Refusal, Request, Response, serve,
 };
 use iamd_objects::{
     Attributes, BucketName, Declared, Get, Key, Objects, Portion, Put, ReadCondition, Tools,
@@ -145,12 +145,14 @@ struct Bare {
 }
 
 impl Handler for Bare {
+    type Mark = ();
+
     async fn handle(&self, _: Request) -> Response {
-        self.refuse(Refusal::Failed)
+        self.refuse(Refusal::Failed, ())
     }
 
-    fn streams(&self, _: &Head<'_>) -> bool {
-        true
+    fn plan(&self, _: &Head<'_>) -> Plan<()> {
+        Plan { streams: true, ..Plan::default() }
     }
 
     async fn stream(&self, request: Request<Arriving>) -> Response {
@@ -168,7 +170,7 @@ impl Handler for Bare {
         Response { status: StatusCode::OK, headers: HeaderMap::new(), body }
     }
 
-    fn refuse(&self, _: Refusal) -> Response {
+    fn refuse(&self, _: Refusal, (): ()) -> Response {
         let body = Payload::from(Vec::new());
         Response { status: StatusCode::BAD_REQUEST, headers: HeaderMap::new(), body }
     }

@@ -20,7 +20,11 @@ impl Service {
         let Some(s3) = &self.s3 else { return false };
         match (scope, head.authorization) {
             (Some(scope), _) => scope == SCOPE,
-            (None, Some(header)) => is_old(header),
+            // Forms for other services go to `/`; they refuse such a signature in their own words.
+            (None, Some(header)) => {
+                let is_form = head.method == "POST" && path == "/";
+                is_old(header) && (!is_form || is_bucket_host(head.host, &s3.domains))
+            }
             (None, None) => {
                 is_old_query(query) || self.is_s3_unsigned(s3, head.method, path, head.host)
             }

@@ -51,10 +51,7 @@ async fn a_device_is_shown_with_its_seed_once() {
     assert_eq!(seed.len(), 64);
     let picture = STANDARD.decode(created.text("QRCodePNG")).unwrap();
     let seed_text = std::str::from_utf8(&seed).unwrap();
-    assert_eq!(
-        scanned(&picture),
-        format!("otpauth://totp/phone@111122223333?secret={seed_text}")
-    );
+    assert_eq!(scanned(&picture), format!("otpauth://totp/phone@111122223333?secret={seed_text}"));
     let recorded = server.records.wait_for(&["CreateVirtualMFADevice"]).await;
     assert!(!recorded.contains(std::str::from_utf8(&seed).unwrap()));
     assert!(!recorded.contains("QRCode"), "{recorded}");
@@ -105,7 +102,9 @@ async fn a_security_key_is_listed_and_shows_no_codes() {
     let alice = server.key_of("alice").await;
     let line = format!("sts:GetSessionToken SerialNumber={serial} TokenCode=123456");
     server.ask(&alice, &line).await.refused("AccessDenied");
-    let line = format!("ResyncMFADevice UserName=alice SerialNumber={serial} AuthenticationCode1=123456 AuthenticationCode2=234567");
+    let line = format!(
+        "ResyncMFADevice UserName=alice SerialNumber={serial} AuthenticationCode1=123456 AuthenticationCode2=234567"
+    );
     assert_ne!(root(&server, &line).await.status, 200);
     let deactivate = format!("DeactivateMFADevice UserName=alice SerialNumber={serial}");
     root(&server, &deactivate).await.ok();
