@@ -201,7 +201,7 @@ fn access_denied(caller: &Caller, access: &Access<'_>, decision: &Decision<'_>) 
     let reason =
         if hides_existence { String::new() } else { decision.denial_reason(&access.action) };
     let resource = match access.resource.as_str() {
-        "*" => String::new(),
+        "*" | "arn:aws:s3:::*" => String::new(),
         arn if is_s3 => format!(" on resource: \"{arn}\""),
         arn => format!(" on resource: {arn}"),
     };

@@ -46,6 +46,8 @@ pub(crate) struct Watch {
     clock: Arc<AtomicU32>,
     wait: AtomicU64,
     requests: AtomicU32,
+    /// Streamed answers among them.
+    transfers: AtomicU32,
     http2: AtomicBool,
     order: AtomicU8,
     waker: AtomicWaker,
@@ -74,6 +76,7 @@ impl Watch {
     /// A streamed answer begins: the request is in work until the result is dropped.
     pub(crate) fn transfer(self: &Arc<Self>) -> Transfer {
         self.requests.fetch_add(1, Relaxed);
+        self.transfers.fetch_add(1, Relaxed);
         self.begin(Wait::Transfer);
         Transfer(Arc::clone(self))
     }
@@ -123,7 +126,10 @@ pub(crate) struct InWork<'a>(&'a Watch);
 
 impl Drop for InWork<'_> {
     fn drop(&mut self) {
-        self.0.begin(Wait::Idle);
+        // A streamed answer beside it goes on waiting for its peer since when it last moved.
+        if self.0.transfers.load(Relaxed) == 0 {
+            self.0.begin(Wait::Idle);
+        }
         self.0.requests.fetch_sub(1, Relaxed);
     }
 }
@@ -140,7 +146,9 @@ impl Transfer {
 
 impl Drop for Transfer {
     fn drop(&mut self) {
-        self.0.begin(Wait::Idle);
+        if self.0.transfers.fetch_sub(1, Relaxed) == 1 {
+            self.0.begin(Wait::Idle);
+        }
         self.0.requests.fetch_sub(1, Relaxed);
     }
 }
@@ -177,6 +185,7 @@ impl Watches {
             clock: Arc::clone(&self.clock),
             wait: AtomicU64::new(pack(Wait::Head, self.clock.load(Relaxed))),
             requests: AtomicU32::new(0),
+            transfers: AtomicU32::new(0),
             http2: AtomicBool::new(false),
             order: AtomicU8::new(Order::Serve as u8),
             waker: AtomicWaker::new(),

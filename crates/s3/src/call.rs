@@ -9,6 +9,9 @@ use percent_encoding::percent_decode_str;
 /// The longest key, in bytes of UTF-8 (S3 User Guide, "Naming Amazon S3 objects").
 pub const MAX_KEY_BYTES: usize = 1024;
 
+/// The most objects of one DeleteObjects request (S3 API reference, DeleteObjects).
+const MAX_DELETIONS: usize = 1000;
+
 /// A request for S3: what is asked for, read once.
 pub struct Call {
     /// The operation.
@@ -50,6 +53,10 @@ impl Call {
     ) -> Result<Self, Error> {
         if key.as_ref().is_some_and(|key| key.len() > MAX_KEY_BYTES) {
             return Err(Error::s3(Code::KeyTooLong));
+        }
+        let one_more = format!("Delete.Objects.member.{}.Key", MAX_DELETIONS + 1);
+        if parameters.get(&one_more).is_some() {
+            return Err(Error::s3(Code::MalformedXml));
         }
         let source = parameters.get("CopySource").map(CopySource::parse).transpose()?;
         Ok(Self { operation, bucket, key, parameters, source, document })

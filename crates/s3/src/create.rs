@@ -41,6 +41,10 @@ pub fn bucket(call: &Call, facts: &RequestFacts) -> Result<BucketFields, Error> 
         let message = "Object Lock is not available on this server.";
         return Err(Error::new(Code::NotImplemented, message));
     }
+    if call.get("CreateBucketConfiguration.Tags.member.1.Key").is_some() {
+        let message = "Tags are not taken when a bucket is made: use PutBucketTagging.";
+        return Err(Error::new(Code::NotImplemented, message));
+    }
     let ownership = match call.get("ObjectOwnership") {
         None | Some("BucketOwnerEnforced") => Ownership::BucketOwnerEnforced,
         Some(_) => {

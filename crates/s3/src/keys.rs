@@ -50,7 +50,6 @@ pub(crate) fn put_signing<'a>(access: Access<'a>, signing: &Signing) -> Access<'
 /// Members of inputs that are condition keys by themselves.
 const MEMBERS: &[(&str, &str)] = &[
     ("ACL", "s3:x-amz-acl"),
-    ("CopySource", "s3:x-amz-copy-source"),
     ("GrantFullControl", "s3:x-amz-grant-full-control"),
     ("GrantRead", "s3:x-amz-grant-read"),
     ("GrantReadACP", "s3:x-amz-grant-read-acp"),
@@ -92,6 +91,10 @@ pub(crate) fn put_request<'a>(mut access: Access<'a>, call: &Call) -> Access<'a>
     for (member, key) in members.iter().copied().flatten() {
         access = access.with_some(key, call.get(member));
     }
+    if let Some(source) = &call.source {
+        // As it is read, whatever the spelling of the header: `BUCKET/KEY`.
+        access = access.with("s3:x-amz-copy-source", [&source.bucket, "/", &*source.key].concat());
+    }
     if operation == "CreateBucket" {
         let constraint = call.get("CreateBucketConfiguration.LocationConstraint");
         access = access.with_some("s3:locationconstraint", constraint);
@@ -124,6 +127,12 @@ fn put_request_tags<'a>(mut access: Access<'a>, tags: &[(String, String)]) -> Ac
         access = access.with(format!("s3:RequestObjectTag/{key}"), value.as_str());
     }
     access.with_many("s3:RequestObjectTagKeys", tags.iter().map(|(key, _)| key.clone()).collect())
+}
+
+/// The tags that a copy takes with it, which are what the request gives the new object.
+pub(crate) fn put_copied_tags<'a>(access: Access<'a>, tags: &[Tag]) -> Access<'a> {
+    let tags: Vec<_> = tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+    put_request_tags(access, &tags)
 }
 
 /// `s3:ExistingObjectTag/KEY`

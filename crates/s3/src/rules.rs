@@ -7,7 +7,7 @@ use iamd_directory::Bucket;
 use iamd_types::{AccountId, Code, Error, Tag};
 
 use crate::call::{Call, CopySource};
-use crate::keys::{put_existing_tags, put_request, put_signing};
+use crate::keys::{put_copied_tags, put_existing_tags, put_request, put_signing};
 
 pub use crate::keys::{AuthType, Signing};
 
@@ -180,7 +180,10 @@ pub fn accesses<'a>(call: &Call, scene: &Scene<'a>) -> Result<AccessList<'a>, Er
         _ => rule.action,
     };
     let main = match rule.on {
-        On::Account => signed(Access::on_all(action), scene.signing),
+        // No bucket in particular: a policy on `*` and one on `arn:aws:s3:::*` both speak of it.
+        On::Account => {
+            signed(access(action, EVERY_BUCKET.to_owned(), &scene.place)?, scene.signing)
+        }
         On::Bucket => on_bucket(call, action, scene)?,
         On::Object => on_object(call, action, scene)?,
     };
@@ -192,6 +195,12 @@ pub fn accesses<'a>(call: &Call, scene: &Scene<'a>) -> Result<AccessList<'a>, Er
         });
     }
     if let (Some(copied), Some(place)) = (&call.source, scene.source) {
+        if copies_tags(call, &place) {
+            let tags = place.tags.unwrap_or_default();
+            let given = on_object(call, "s3:PutObjectTagging", scene)?;
+            list.0 = list.0.into_iter().map(|access| put_copied_tags(access, tags)).collect();
+            list.0.push(put_copied_tags(given, tags));
+        }
         list.0.extend(reading(copied, &place, call, scene.signing)?);
     }
     Ok(list)
@@ -240,7 +249,21 @@ fn beside(call: &Call) -> Vec<&'static str> {
         }
         _ => {}
     }
+    // Whoever makes a write depend on what the object holds learns what it holds (S3 User Guide, "How to
+    // prevent object overwrites with conditional writes" and "conditional deletes").
+    let conditional = ["PutObject", "CopyObject", "CompleteMultipartUpload", "DeleteObject"];
+    if conditional.contains(&call.operation.name) && call.get("IfMatch").is_some_and(|it| it != "*")
+    {
+        actions.push("s3:GetObject");
+    }
     actions
+}
+
+/// Whether a copy takes the source's tags with it: unless the request replaces them.
+fn copies_tags(call: &Call, source: &Place<'_>) -> bool {
+    call.operation.name == "CopyObject"
+        && call.get("TaggingDirective") != Some("REPLACE")
+        && source.tags.is_some_and(|tags| !tags.is_empty())
 }
 
 /// What reading the object to copy asks for. Its tags are copied with it unless the request replaces them.
@@ -254,11 +277,8 @@ fn reading<'a>(
         Some(_) => ("s3:GetObjectVersion", "s3:GetObjectVersionTagging"),
         None => ("s3:GetObject", "s3:GetObjectTagging"),
     };
-    let copies_tags = call.operation.name == "CopyObject"
-        && call.get("TaggingDirective") != Some("REPLACE")
-        && place.tags.is_some_and(|tags| !tags.is_empty());
     let mut actions = vec![read];
-    if copies_tags {
+    if copies_tags(call, place) {
         actions.push(read_tags);
     }
     actions
@@ -278,24 +298,39 @@ fn reading<'a>(
 pub fn deletion<'a>(
     call: &Call,
     scene: &Scene<'a>,
-    key: &str,
-    version: Option<&str>,
-) -> Result<Access<'a>, Error> {
+    doomed: &Doomed<'_>,
+) -> Result<AccessList<'a>, Error> {
     let bucket = call.bucket.as_deref().unwrap_or_default();
-    let action = match version {
+    let action = match doomed.version {
         Some(_) => "s3:DeleteObjectVersion",
         None => "s3:DeleteObject",
     };
-    let access = object(action, bucket, key, &scene.place)?;
-    let access = put_existing_tags(access.with_some("s3:versionid", version), scene.place.tags);
-    Ok(signed(access, scene.signing))
+    let reads = doomed.etag.is_some_and(|etag| etag != "*").then_some("s3:GetObject");
+    let accesses = [Some(action), reads].into_iter().flatten().map(|action| {
+        let access = object(action, bucket, doomed.key, &scene.place)?;
+        let access = access.with_some("s3:versionid", doomed.version);
+        let access = access.with_some("s3:if-match", doomed.etag);
+        Ok(signed(put_existing_tags(access, scene.place.tags), scene.signing))
+    });
+    accesses.collect::<Result<_, Error>>().map(AccessList)
 }
 
-/// The keys and versions that a DeleteObjects request lists.
-pub fn objects_to_delete(call: &Call) -> impl Iterator<Item = (&str, Option<&str>)> {
+/// An object that a DeleteObjects request lists.
+#[derive(Clone, Copy)]
+pub struct Doomed<'c> {
+    /// Its key.
+    pub key: &'c str,
+    /// Its version, if a certain one is meant.
+    pub version: Option<&'c str>,
+    /// The ETag that it must have.
+    pub etag: Option<&'c str>,
+}
+
+/// The objects that a DeleteObjects request lists.
+pub fn objects_to_delete(call: &Call) -> impl Iterator<Item = Doomed<'_>> {
     (1..).map_while(|number| {
-        let key = call.get(&format!("Delete.Objects.member.{number}.Key"))?;
-        Some((key, call.get(&format!("Delete.Objects.member.{number}.VersionId"))))
+        let member = |name: &str| call.get(&format!("Delete.Objects.member.{number}.{name}"));
+        Some(Doomed { key: member("Key")?, version: member("VersionId"), etag: member("ETag") })
     })
 }
 
@@ -368,6 +403,9 @@ fn access<'a>(
         Some(None) => Err(Error::internal(UnreadablePolicy(bucket.name().to_owned()))),
     }
 }
+
+/// What stands for all buckets of an account.
+const EVERY_BUCKET: &str = "arn:aws:s3:::*";
 
 /// A bucket policy cannot be read. It may deny, so nothing is decided without it.
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,7 @@ use iamd_store::{Partition, Store};
 use iamd_types::entropy::random;
 use iamd_types::{Code, Entropy, Error};
 use ipnet::IpNet;
+use tokio::sync::Semaphore;
 
 use crate::{guard, keys, s3};
 
@@ -31,7 +32,12 @@ pub(crate) struct Api {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) guard: Arc<Guard>,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Turns at requests for S3, all free when none is at work.
+    pub(crate) s3_turns: Arc<Semaphore>,
 }
+
+/// How many requests for S3 may be at work at a time: twice as many as there may be connections.
+pub(crate) const S3_TURNS: u32 = 20_000;
 
 impl Handler for Api {
     type Mark = Dialect;
@@ -65,21 +71,32 @@ impl Handler for Api {
         Plan { streams: mark == Dialect::S3, large, mark }
     }
 
+    /// Answers in a task of its own: what was begun is finished and recorded when the peer goes away.
     async fn stream(&self, request: Request<Arriving>) -> Response {
         let (source_ip, secure) = self.caller(&request);
         let Request { method, target, headers, body, tls, .. } = request;
-        let headers: Vec<_> =
-            headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let head = iamd_service::Request {
-            method: method.as_str(),
-            target: target.path_and_query().map_or("", |target| target.as_str()),
-            headers: &headers,
-            body: &[],
-            source_ip,
-            secure,
-            tls: tls.map(|tls| Tls { version: tls.version, cipher_suite: tls.cipher_suite }),
-        };
-        s3::encode(self.service.handle_s3(&head, s3::arriving(body)).await)
+        let service = Arc::clone(&self.service);
+        // Never closed.
+        let turn = Arc::clone(&self.s3_turns).acquire_owned().await;
+        let work = tokio::spawn(async move {
+            let _turn = turn;
+            let headers: Vec<_> =
+                headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+            let head = iamd_service::Request {
+                method: method.as_str(),
+                target: target.path_and_query().map_or("", |target| target.as_str()),
+                headers: &headers,
+                body: &[],
+                source_ip,
+                secure,
+                tls: tls.map(|tls| Tls { version: tls.version, cipher_suite: tls.cipher_suite }),
+            };
+            service.handle_s3(&head, s3::arriving(body)).await
+        });
+        match work.await {
+            Ok(reply) => s3::encode(reply),
+            Err(_) => self.refuse(Refusal::Failed, Dialect::S3),
+        }
     }
 
     fn refuse(&self, refusal: Refusal, mark: Dialect) -> Response {

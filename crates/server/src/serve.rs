@@ -10,10 +10,11 @@ use iamd_gateway::{Drained, Handler, Limits, Listener};
 use iamd_service::{NewAccount, RootKey, Service};
 use iamd_types::AccessKeyId;
 use iamd_wire::query::MAX_FORM_BYTES;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::admin::{self, Admin};
-use crate::api::Api;
+use crate::api::{Api, S3_TURNS};
 use crate::config::Config;
 use crate::guard::{self, GuardListener};
 use crate::listen::{self, Listening};
@@ -51,6 +52,7 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         entropy: Arc::clone(&state.entropy),
         guard: Arc::clone(&guard),
         trusted_proxies: config.trusted_proxies.iter().map(|proxy| proxy.0.0).collect(),
+        s3_turns: Arc::new(Semaphore::new(S3_TURNS as usize)),
     });
     let mut running = Running { tasks: JoinSet::new(), stop };
     for listener in listeners {
@@ -63,6 +65,11 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<()> {
         running.serve(listener, Arc::new(Admin { service: Arc::clone(service), endpoint: url }));
     }
     running.finish().await;
+    // Requests whose peers have gone away go on without a connection.
+    let idle = tokio::time::timeout(Limits::default().drain, api.s3_turns.acquire_many(S3_TURNS));
+    if idle.await.is_err() {
+        tracing::warn!("some requests for S3 took too long and were cut off");
+    }
     state.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -18,7 +18,7 @@ use crate::identify;
 use crate::record::{Connection, Ending, Event, Recipient, Shared, request_parameters};
 use crate::request::{Reply, Request};
 use crate::respond::{self, Format};
-use crate::s3::S3;
+use crate::s3::{LARGE_DOCUMENTS, S3};
 use crate::table::{Served, Table};
 use crate::unsigned::unsigned;
 
@@ -41,6 +41,8 @@ pub struct Service {
     pub(crate) authenticator: Authenticator,
     pub(crate) failures: Failures,
     pub(crate) s3: Option<S3>,
+    /// Turns at reading long documents of S3.
+    pub(crate) documents: tokio::sync::Semaphore,
     pub(crate) table: Table,
     settings: Settings,
 }
@@ -77,6 +79,7 @@ impl Service {
             authenticator,
             failures: Failures::default(),
             s3: None,
+            documents: tokio::sync::Semaphore::new(LARGE_DOCUMENTS),
             table: Table::new(),
             settings,
         }

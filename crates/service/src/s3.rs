@@ -11,13 +11,13 @@ mod form;
 mod record;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
 use iamd_api::s3::SERVICE;
 use iamd_audit::EventId;
-use iamd_authz::{Access, AccessList, Authorized, Caller, authorize, reads_key};
+use iamd_authz::{AccessList, Authorized, Caller, authorize, reads_key};
 use iamd_directory::Account;
 use iamd_operation::RequestFacts;
 use iamd_s3::backend::{Allowed, Answer, AnswerBody, Backend, Body};
@@ -159,7 +159,14 @@ impl Service {
         let Reading { bytes, length } = who.read(body);
         let (document, body) = match iamd_s3::streams(operation) {
             true => (Bytes::new(), bytes),
-            false => (collect(bytes).await?, empty()),
+            false => {
+                let most = longest_document(operation.name, who.signed.is_some());
+                let _turn = match most > SMALL_DOCUMENT {
+                    true => Some(self.documents.acquire().await.map_err(Error::internal)?),
+                    false => None,
+                };
+                (collect(bytes, most).await?, empty())
+            }
         };
         if !iamd_s3::streams(operation) {
             digests::ensure(&line, who.trailer.as_ref(), &document)?;
@@ -184,16 +191,27 @@ impl Service {
         let facts = self.s3_facts(request, &who, now);
 
         // Find the bucket, and the one that is copied from.
-        let found = self.find_bucket(s3, &call, call.bucket.as_deref()).await?;
+        let found = self.find_bucket(s3, &call, call.bucket.as_deref()).await;
         let source = match &call.source {
-            Some(source) => self.find_bucket(s3, &call, Some(&source.bucket)).await?,
-            None => None,
+            Some(source) => self.find_bucket(s3, &call, Some(&source.bucket)).await,
+            None => Ok(None),
         };
-        let caller = self.s3_caller(&who, found.as_ref())?;
+        let (found, source, missing) = match (found, source) {
+            (Ok(found), Ok(source)) => (found, source, None),
+            (Err(error), _) => (None, None, Some(error)),
+            (Ok(found), Err(error)) => (found, None, Some(error)),
+        };
+        let caller = match self.s3_caller(&who, found.as_ref()) {
+            Ok(caller) => caller,
+            Err(error) => return Err(missing.unwrap_or(error)),
+        };
         trail.caller = Some(Arc::clone(&caller));
         who.note_use(self, &caller, &facts, call.operation.name);
         let asked = Asked { call, who: &who, found, source, facts };
         let event = self.s3_event(request, request_id, &asked);
+        if let Some(error) = missing {
+            return Err(self.record_failure(&event, &caller, error));
+        }
 
         // Authorize, run, record.
         let done = self.answer_s3(s3, &asked, &caller, &event, (body, length), trail).await;
@@ -298,6 +316,9 @@ impl Service {
         allowed.initiator = caller.user_id.clone();
         allowed.length = length;
         allowed.sha256 = asked.who.sha256;
+        if length.is_none() && iamd_s3::streams(asked.call.operation) && !asked.who.is_form() {
+            return Err(Error::s3(Code::MissingContentLength));
+        }
         allowed.trailer = asked.who.trailer.clone();
         allowed.source = match (&asked.call.source, &asked.source) {
             (Some(source), Some(found)) => Some((source, &found.bucket)),
@@ -364,18 +385,7 @@ impl Service {
             _ => (asked.call.bucket.as_deref().unwrap_or_default(), scene.place),
         };
         let access = rules::listing(bucket, &place, &asked.who.signing)?;
-        Ok(self.allows(asked, caller, home, access))
-    }
-
-    fn allows(
-        &self,
-        asked: &Asked<'_>,
-        caller: &Arc<Caller>,
-        home: &Account,
-        access: Access<'_>,
-    ) -> bool {
-        let list = AccessList::one(access);
-        authorize(asked.call.operation.name, caller, home, &list, &asked.facts).is_ok()
+        Ok(asked.allows(caller, home, &AccessList::one(access)))
     }
 
     /// The places in a DeleteObjects request that the caller is not allowed.
@@ -388,23 +398,22 @@ impl Service {
     ) -> Result<Vec<usize>, Error> {
         let reads_tags = asked.reads_tags(caller, home)?;
         let mut denied = Vec::new();
-        let objects: Vec<(String, Option<String>)> = rules::objects_to_delete(&asked.call)
-            .map(|(key, version)| (key.to_owned(), version.map(str::to_owned)))
-            .collect();
-        for (at, (key, version)) in objects.iter().enumerate() {
+        for (at, doomed) in rules::objects_to_delete(&asked.call).enumerate() {
             let object = match (&asked.found, reads_tags) {
                 (Some(found), true) => {
                     let backend = s3.backend(&found.bucket)?;
-                    backend.tags(&found.bucket, key, version.as_deref()).await?
+                    backend.tags(&found.bucket, doomed.key, doomed.version).await?
                 }
                 _ => None,
             };
             let tags = ExistingTags { object, source: None };
             let scene = asked.scene(caller, &tags);
-            let access = rules::deletion(&asked.call, &scene, key, version.as_deref())?;
-            if !self.allows(asked, caller, home, access) {
+            let accesses = rules::deletion(&asked.call, &scene, &doomed)?;
+            if !asked.allows(caller, home, &accesses) {
                 denied.push(at);
             }
+            // A thousand decisions are no reason to keep others waiting.
+            tokio::task::consume_budget().await;
         }
         Ok(denied)
     }
@@ -463,6 +472,11 @@ impl Asked<'_> {
         }
     }
 
+    /// Whether this is allowed too.
+    fn allows(&self, caller: &Arc<Caller>, home: &Account, accesses: &AccessList<'_>) -> bool {
+        authorize(self.call.operation.name, caller, home, accesses, &self.facts).is_ok()
+    }
+
     fn scene<'s>(&'s self, caller: &Caller, tags: &'s ExistingTags) -> Scene<'s> {
         let operation = self.call.operation.name;
         let place = |found: &'s FoundBucket, tags: &'s Option<Vec<Tag>>| Place {
@@ -519,8 +533,10 @@ impl Asked<'_> {
             "GetBucketPolicy" | "PutBucketPolicy" | "DeleteBucketPolicy"
         );
         let owner = self.found.as_ref().map(|found| found.owner.id());
-        let foreign = self.who.signed.is_some() && owner.is_some_and(|it| it != caller.account);
-        if about_policy && foreign {
+        if about_policy && self.who.signed.is_none() {
+            return Err(Error::s3(Code::AccessDenied));
+        }
+        if about_policy && owner.is_some_and(|owner| owner != caller.account) {
             let message = "The specified method is not allowed against this resource.";
             return Err(Error::new(Code::MethodNotAllowed, message));
         }
@@ -533,16 +549,39 @@ fn hides(code: Code) -> bool {
     matches!(code, Code::NoSuchKey | Code::NoSuchVersion)
 }
 
-/// A whole document.
-async fn collect(mut body: Body) -> Result<Bytes, Error> {
-    let mut whole = Vec::new();
-    while let Some(piece) = body.try_next().await? {
-        if piece.len() > rest_xml::MAX_BODY_BYTES.saturating_sub(whole.len()) {
-            return Err(Error::s3(Code::MaxMessageLengthExceeded));
-        }
-        whole.extend_from_slice(&piece);
+/// A document up to this size needs no turn: what is in flight of them is bounded by the connections.
+const SMALL_DOCUMENT: usize = 256 << 10;
+
+/// How many longer documents are read at a time.
+pub(crate) const LARGE_DOCUMENTS: usize = 32;
+
+/// How long a document may take.
+const DOCUMENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest document that is read of a request for this operation: 10,000 parts, 1,000 keys, or a
+/// configuration. Of those who signed nothing no more than a configuration.
+fn longest_document(operation: &str, signed: bool) -> usize {
+    match operation {
+        "CompleteMultipartUpload" if signed => rest_xml::MAX_BODY_BYTES,
+        "DeleteObjects" if signed => 4 << 20,
+        _ => 256 << 10,
     }
-    Ok(whole.into())
+}
+
+/// A whole document of at most so many bytes.
+async fn collect(mut body: Body, most: usize) -> Result<Bytes, Error> {
+    let collecting = async {
+        let mut whole = Vec::new();
+        while let Some(piece) = body.try_next().await? {
+            if piece.len() > most.saturating_sub(whole.len()) {
+                return Err(Error::s3(Code::MaxMessageLengthExceeded));
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole.into())
+    };
+    let collected = tokio::time::timeout(DOCUMENT_TIMEOUT, collecting).await;
+    collected.unwrap_or_else(|_| Err(Error::s3(Code::RequestTimeout)))
 }
 
 fn empty() -> Body {

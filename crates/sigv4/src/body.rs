@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::chain::Chain;
 use crate::chunked::Chunked;
-use crate::payload::Covered;
+use crate::payload::{Covered, UNSIGNED};
 use crate::{BodyError, Error, Presented, RequestParts, Settings, SigningKey, Streaming};
 
 /// A signed chunk up to so many bytes is held until its signature is verified.
@@ -103,6 +103,15 @@ impl BodyCheck {
         match &self.covered {
             Covered::Sha256(hash) => Some(hash),
             _ => None,
+        }
+    }
+
+    /// `x-amz-content-sha256` as it was verified; `UNSIGNED-PAYLOAD` where a presigned request has none.
+    pub fn content_sha256(&self) -> String {
+        match &self.covered {
+            Covered::Streaming(streaming) => streaming.as_str().to_owned(),
+            Covered::Sha256(hash) => hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Covered::Unsigned => UNSIGNED.to_owned(),
         }
     }
 

@@ -5,6 +5,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::TERMINATOR;
+use crate::canonical::hex;
 
 pub(crate) type HmacSha256 = Hmac<Sha256>;
 
@@ -24,6 +25,14 @@ impl SigningKey {
         let by_service = mac(by_region.as_slice(), service);
         let key = mac(by_service.as_slice(), TERMINATOR);
         Self(keyed(key.as_slice()))
+    }
+
+    /// The signature of a form's policy, as `x-amz-signature` holds it. `policy` is in Base64, as the form
+    /// holds it.
+    pub fn sign_policy(&self, policy: &str) -> String {
+        let mut hmac = self.hmac();
+        hmac.update(policy.as_bytes());
+        String::from_utf8_lossy(&hex(&hmac.finalize().into_bytes().into())).into_owned()
     }
 
     /// The HMAC state, ready for the string to sign.

@@ -214,6 +214,11 @@ impl<'a> PresentedPost<'a> {
         &self.scope
     }
 
+    /// When the form was signed, in seconds since 1970.
+    pub fn signed_at(&self) -> i64 {
+        self.time.unix_seconds()
+    }
+
     /// The session token. The policy speaks of it, as of every field, so it is signed.
     pub fn session_token(&self) -> Option<&'a str> {
         self.form.value(TOKEN)

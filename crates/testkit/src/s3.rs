@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use iamd_credentials::Keyring;
@@ -12,7 +14,8 @@ use iamd_objects::{Objects, Tools};
 use iamd_s3::{AnswerBody, LocalBackend};
 use iamd_service::{Arriving, Request, S3, Tls};
 use iamd_sigv4::{
-    ChunkedBody, Payload, RequestParts, Settings, Streaming, presign, sign, sign_chunked,
+    ChunkedBody, Payload, RequestParts, Settings, SigningKey, Streaming, presign, sign,
+    sign_chunked,
 };
 use iamd_types::{Clock, Code, Entropy, Error};
 use iamd_wire::rest_xml;
@@ -189,6 +192,36 @@ fn signer(credentials: &Credentials) -> iamd_sigv4::Credentials<'_> {
 }
 
 impl TestServer {
+    /// The fields of a form under a policy with these conditions, good for an hour.
+    pub fn post_policy(
+        &self,
+        credentials: &Credentials,
+        conditions: &str,
+    ) -> Vec<(String, String)> {
+        let now = self.clock.now();
+        let stamp: String =
+            now.to_string().chars().filter(|char| !matches!(char, '-' | ':')).collect();
+        let day = stamp.get(..8).unwrap();
+        let credential = format!("{}/{day}/us-east-1/s3/aws4_request", credentials.access_key_id);
+        let mut fields = vec![
+            ("x-amz-algorithm".to_owned(), "AWS4-HMAC-SHA256".to_owned()),
+            ("x-amz-credential".to_owned(), credential),
+            ("x-amz-date".to_owned(), stamp.clone()),
+        ];
+        let named = fields.iter().map(|(name, value)| format!(r#"{{"{name}":"{value}"}}"#));
+        let named: Vec<String> = named.collect();
+        let policy = format!(
+            r#"{{"expiration":"{}","conditions":[{conditions},{}]}}"#,
+            now.plus_seconds(3600),
+            named.join(",")
+        );
+        let policy = STANDARD.encode(policy);
+        let key = SigningKey::derive(&credentials.secret_access_key, day, "us-east-1", "s3");
+        fields.push(("x-amz-signature".to_owned(), key.sign_policy(&policy)));
+        fields.push(("policy".to_owned(), policy));
+        fields
+    }
+
     /// Sends a request to S3. The body arrives in pieces of 1,000 bytes.
     pub async fn s3(&self, request: &S3Request) -> S3Answer {
         let headers = request.borrowed();

@@ -85,6 +85,9 @@ pub const fn message(code: Code) -> &'static str {
             "The XML you provided was not well-formed or did not validate against our published schema"
         }
         Code::MaxMessageLengthExceeded => "Your request was too big.",
+        Code::MaxPostPreDataLengthExceeded => {
+            "Your POST request fields preceding the upload file were too large."
+        }
         Code::MetadataTooLarge => "Your metadata headers exceed the maximum allowed metadata size",
         Code::MethodNotAllowed => "The specified method is not allowed against this resource.",
         Code::MissingContentLength => "You must provide the Content-Length HTTP header.",

@@ -196,9 +196,8 @@ pub(super) fn declared<T: DeclaresChecksums>(
     md5: Option<&str>,
     announced: Option<s3::ChecksumAlgorithm>,
 ) -> Result<Declared, Error> {
-    let Some(length) = allowed.length else { return Err(Error::s3(Code::MissingContentLength)) };
     let mut declared = Declared {
-        length: Some(length),
+        length: allowed.length,
         md5: md5.map(parse_md5).transpose()?,
         ..Declared::default()
     };

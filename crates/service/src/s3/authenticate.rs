@@ -31,6 +31,7 @@ pub(super) struct Authenticated {
     /// The SHA-256 that is declared of the body.
     pub(super) sha256: Option<[u8; 32]>,
     check: Option<BodyCheck>,
+    form: bool,
 }
 
 /// A body to be read: decoded, and verified once it has ended without an error.
@@ -69,6 +70,7 @@ impl Service {
                 trailer: trailer(&check),
                 sha256: check.sha256().copied(),
                 check: Some(check),
+                form: false,
             });
         };
         self.ensure_region(presented.scope().region())?;
@@ -79,8 +81,8 @@ impl Service {
                 true => AuthType::Query,
                 false => AuthType::Header,
             }),
-            age_ms: Some(now.seconds().saturating_sub(presented.signed_at()).max(0) * 1000),
-            content_sha256: request.header("x-amz-content-sha256").map(str::to_owned),
+            age_ms: Some(age_ms(presented.signed_at(), now)),
+            content_sha256: Some(check.content_sha256()),
             tls_version,
         };
         let scope = presented.scope();
@@ -91,6 +93,7 @@ impl Service {
             trailer: trailer(&check),
             sha256: check.sha256().copied(),
             check: Some(check),
+            form: false,
         })
     }
 
@@ -128,7 +131,12 @@ impl Authenticated {
         signing: Signing,
         scope: Option<(String, String)>,
     ) -> Self {
-        Self { signed, signing, scope, trailer: None, sha256: None, check: None }
+        Self { signed, signing, scope, trailer: None, sha256: None, check: None, form: true }
+    }
+
+    /// Whether it was a form that was sent.
+    pub(super) fn is_form(&self) -> bool {
+        self.form
     }
 
     /// Starts to read the body, through the check that the head asks for.
@@ -173,6 +181,11 @@ impl Authenticated {
             usage.accesses().record(principal, "s3", operation, &facts.region, facts.now);
         }
     }
+}
+
+/// `s3:signatureAge`
+pub(super) fn age_ms(signed_at: i64, now: Timestamp) -> i64 {
+    now.seconds().saturating_sub(signed_at).max(0).saturating_mul(1000)
 }
 
 /// `s3:TlsVersion`

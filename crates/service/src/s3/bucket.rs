@@ -5,10 +5,12 @@ use std::sync::Arc;
 use iamd_authz::{Caller, Principal};
 use iamd_directory::{Account, Bucket, Route};
 use iamd_s3::backend::{Answer, Backend};
+use iamd_s3::place::is_bucket_name;
 use iamd_s3::rules;
 use iamd_s3::{Call, create, public};
 use iamd_types::{AccountId, Code, Error};
 
+use super::change::Again;
 use super::{Asked, ExistingTags, S3};
 use crate::pipeline::{Service, Trail};
 use crate::record::Event;
@@ -122,6 +124,10 @@ impl Service {
 
     /// Takes a bucket of a store elsewhere into its owner's account, when it is first asked for.
     async fn adopt(&self, s3: &S3, name: &str) -> Result<Option<FoundBucket>, Error> {
+        // What is no bucket's name is asked of no store: it could be read as something else there.
+        if !is_bucket_name(name) {
+            return Ok(None);
+        }
         let Some((store, backend, owner)) = s3.upstream_of(name) else { return Ok(None) };
         if !backend.has_bucket(name).await? {
             return Ok(None);
@@ -144,6 +150,12 @@ impl Service {
         self.tools.directory.write(owner, self.origin(), write).await?;
         tracing::info!(bucket = name, store, %owner, "bucket of a store elsewhere taken in");
         self.bucket_called(name).await
+    }
+
+    /// The newest state of an account.
+    async fn newest(&self, account: &Arc<Account>) -> Result<Arc<Account>, Error> {
+        let newest = self.tools.directory.account(account.id()).await?;
+        Ok(newest.unwrap_or_else(|| Arc::clone(account)))
     }
 
     async fn register_bucket(&self, name: &str, owner: AccountId) -> Result<bool, Error> {
@@ -170,6 +182,8 @@ impl Service {
         asked.decide(caller, &home, &accesses, trail)?;
         let mut fields = create::bucket(call, &asked.facts)?;
         let _turn = self.making.lock().await;
+        let again = Again::of(asked, caller)?;
+        again.allow(&*self.newest(&home).await?, None)?;
         if let Some(found) = self.bucket_called(&name).await? {
             return Err(create::taken(found.owner.id() == home.id()));
         }
@@ -187,6 +201,7 @@ impl Service {
         backend.create_bucket(&name).await?;
         let answer = create::answer(&fields);
         self.change_account(asked, caller, event, move |tx| {
+            again.allow(tx, None)?;
             if tx.bucket(&fields.name).is_some() {
                 return Err(create::taken(true));
             }
@@ -211,9 +226,16 @@ impl Service {
         let tags = ExistingTags::default();
         let accesses = rules::accesses(&asked.call, &asked.scene(caller, &tags))?;
         asked.decide(caller, &home, &accesses, trail)?;
-        let Some(found) = &asked.found else { return Err(rules::not_implemented("DeleteBucket")) };
+        let Some(first) = &asked.found else { return Err(rules::not_implemented("DeleteBucket")) };
         let _turn = self.making.lock().await;
         self.ensure_log_works()?;
+        // Meanwhile it may have been removed, and made again by somebody else.
+        let found = self.bucket_called(first.bucket.name()).await?;
+        let found = found.filter(|found| {
+            found.owner.id() == first.owner.id() && found.bucket.created() == first.bucket.created()
+        });
+        let found = found.ok_or_else(|| Error::s3(Code::NoSuchBucket))?;
+        Again::of(asked, caller)?.allow(&found.owner, Some(&found.bucket))?;
         s3.backend(&found.bucket)?.delete_bucket(found.bucket.name()).await?;
         let name = found.bucket.name().to_owned();
         self.change_account(asked, caller, event, move |tx| {

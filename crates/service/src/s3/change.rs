@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use iamd_audit::outbox;
-use iamd_authz::{Authorized, Caller, authorize};
-use iamd_directory::{Bucket, Origin, Transaction};
-use iamd_s3::Call;
+use iamd_authz::{Authorized, Caller, Proof, authorize};
+use iamd_directory::{Account, Bucket, Origin, Transaction};
+use iamd_operation::RequestFacts;
 use iamd_s3::backend::Answer;
 use iamd_s3::operation::Prepared;
 use iamd_s3::rules::{self, Place, Scene};
+use iamd_s3::{Call, Signing};
 use iamd_types::{Code, Error, entropy};
 
 use super::Asked;
@@ -18,6 +19,58 @@ use crate::record::{Ending, Event, Recipient};
 
 /// How an operation changes a bucket.
 type Change = fn(&Call, &Prepared, Authorized, &Bucket, &mut Transaction) -> Result<Answer, Error>;
+
+/// What a caller asks for, to be allowed once more on a later state.
+pub(super) struct Again {
+    pub(super) call: Arc<Call>,
+    proof: Option<Proof>,
+    /// The caller as it was first.
+    first: Arc<Caller>,
+    /// The caller's account as it was first.
+    home: Arc<Account>,
+    signing: Signing,
+    facts: RequestFacts,
+}
+
+impl Again {
+    pub(super) fn of(asked: &Asked<'_>, caller: &Arc<Caller>) -> Result<Self, Error> {
+        Ok(Self {
+            call: Arc::clone(&asked.call),
+            proof: asked.who.signed.as_ref().map(|signed| signed.proof.clone()),
+            first: Arc::clone(caller),
+            home: asked.who.home(asked.found.as_ref())?,
+            signing: asked.who.signing.clone(),
+            facts: asked.facts.clone(),
+        })
+    }
+
+    /// Decides on this state of the bucket's account: a caller of it is read once more, one of another account
+    /// is as it was.
+    pub(super) fn allow(
+        &self,
+        owner: &Account,
+        bucket: Option<&Bucket>,
+    ) -> Result<Authorized, Error> {
+        let own = self.proof.as_ref().filter(|proof| proof.account == owner.id());
+        let (caller, account) = match own {
+            Some(proof) => (Arc::new(Caller::resolve(proof, owner)?), owner),
+            None => (Arc::clone(&self.first), &*self.home),
+        };
+        let operation = self.call.operation.name;
+        let place = Place {
+            owner: owner.id(),
+            bucket,
+            policy: bucket.is_some_and(|bucket| {
+                FoundBucket::takes_part(bucket, owner.id(), operation, &caller)
+            }),
+            tags: None,
+        };
+        let scene = Scene { place, source: None, signing: &self.signing };
+        let accesses = rules::accesses(&self.call, &scene)?;
+        authorize(operation, &caller, account, &accesses, &self.facts)
+            .map_err(|denied| denied.error)
+    }
+}
 
 impl Service {
     /// Changes a bucket's record. On the state that the change finally runs on, a caller of the same
@@ -31,35 +84,11 @@ impl Service {
         run: Change,
     ) -> Result<Answer, Error> {
         let name = asked.call.bucket.clone().unwrap_or_default();
-        let gone = || Error::s3(Code::NoSuchBucket);
-        let call = Arc::clone(&asked.call);
-        let home = asked.who.home(asked.found.as_ref())?;
-        let (signing, facts) = (asked.who.signing.clone(), asked.facts.clone());
-        let proof = asked.who.signed.as_ref().map(|signed| signed.proof.clone());
-        let first = Arc::clone(caller);
+        let again = Again::of(asked, caller)?;
         self.change_account(asked, caller, event, move |tx| {
-            let bucket = tx.bucket(&name).cloned().ok_or_else(gone)?;
-            let own = proof.as_ref().filter(|proof| proof.account == tx.account_id());
-            let caller = match own {
-                Some(proof) => Arc::new(Caller::resolve(proof, tx)?),
-                None => Arc::clone(&first),
-            };
-            let authorized = {
-                let account = if own.is_some() { &**tx } else { &*home };
-                let takes_part =
-                    FoundBucket::takes_part(&bucket, tx.account_id(), call.operation.name, &caller);
-                let place = Place {
-                    owner: tx.account_id(),
-                    bucket: Some(&bucket),
-                    policy: takes_part,
-                    tags: None,
-                };
-                let scene = Scene { place, source: None, signing: &signing };
-                let accesses = rules::accesses(&call, &scene)?;
-                authorize(call.operation.name, &caller, account, &accesses, &facts)
-                    .map_err(|denied| denied.error)?
-            };
-            run(&call, &prepared, authorized, &bucket, tx)
+            let bucket = tx.bucket(&name).cloned().ok_or_else(|| Error::s3(Code::NoSuchBucket))?;
+            let authorized = again.allow(tx, Some(&bucket))?;
+            run(&again.call, &prepared, authorized, &bucket, tx)
         })
         .await
     }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -15,13 +17,20 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Arriving;
-use super::authenticate::{Authenticated, tls_version};
+use super::authenticate::{Authenticated, age_ms, tls_version};
 use super::errors::{of_post, unverified_form};
 use crate::pipeline::Service;
 use crate::request::Request;
 
-/// The most bytes of one field before the file.
-const MAX_FIELD: u64 = 20 << 10;
+/// The most bytes of the fields before the file, names and values together ("20 KB").
+const MAX_FIELDS: u64 = 20 << 10;
+/// The most fields before the file.
+const MAX_COUNT: usize = 200;
+/// The most bytes of a body before the piece in which the file begins: the fields and the heads of parts.
+const MAX_BEFORE_FILE: usize = 128 << 10;
+
+/// How long the fields before the file may take.
+const FIELDS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A form that was taken: an upload, and how its success is told.
 pub(super) struct Form {
@@ -56,7 +65,9 @@ impl Service {
         body: Arriving,
         now: Timestamp,
     ) -> Result<Form, Error> {
-        let Fields { fields, file } = fields(request, body).await?;
+        let reading = tokio::time::timeout(FIELDS_TIMEOUT, fields(request, body));
+        let read = reading.await.unwrap_or_else(|_| Err(Error::s3(Code::RequestTimeout)));
+        let Fields { fields, file } = read?;
         let borrowed: Vec<(&str, &str)> =
             fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let form = PostForm { bucket: &bucket, fields: &borrowed };
@@ -75,6 +86,7 @@ impl Service {
         };
         let signing = Signing {
             auth_type: signed.is_some().then_some(AuthType::Post),
+            age_ms: presented.as_ref().map(|it| age_ms(it.signed_at(), now)),
             tls_version: tls_version(request),
             ..Signing::default()
         };
@@ -110,29 +122,67 @@ async fn fields(request: &Request<'_>, body: Arriving) -> Result<Fields, Error> 
     let malformed = || Error::s3(Code::MalformedPostRequest);
     let content_type = request.header("content-type").unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(|_| malformed())?;
-    let limits = SizeLimit::new().per_field(MAX_FIELD).for_field("file", u64::MAX);
+    let limits = SizeLimit::new().per_field(MAX_FIELDS).for_field("file", u64::MAX);
     let constraints = Constraints::new().size_limit(limits);
-    let mut form = Multipart::with_constraints(body.bytes, boundary, constraints);
+    let in_file = Arc::new(AtomicBool::new(false));
+    let bytes = before_file(body.bytes, Arc::clone(&in_file));
+    let mut form = Multipart::with_constraints(bytes, boundary, constraints);
     let mut fields: Vec<(String, String)> = Vec::new();
+    let mut size = 0;
     while let Some(field) = form.next_field().await.map_err(|error| of_multipart(&error))? {
         let name = field.name().ok_or_else(malformed)?.to_owned();
         if name.eq_ignore_ascii_case("file") {
+            in_file.store(true, Relaxed);
             let path = field.file_name().unwrap_or_default();
             let filename = path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
-            for (name, value) in &mut fields {
-                if !name.eq_ignore_ascii_case("policy") && value.contains("${filename}") {
-                    *value = value.replace("${filename}", &filename);
-                }
-            }
+            fill_in(&mut fields, &filename, size)?;
             return Ok(Fields { fields, file: field });
         }
-        if fields.len() >= 200 {
-            return Err(malformed());
-        }
         let value = field.text().await.map_err(|error| of_multipart(&error))?;
+        size += name.len() + value.len();
+        if fields.len() >= MAX_COUNT || size as u64 > MAX_FIELDS {
+            return Err(Error::s3(Code::MaxPostPreDataLengthExceeded));
+        }
         fields.push((name, value));
     }
     Err(Error::invalid_argument("POST requires exactly one file upload per request."))
+}
+
+/// Puts the file's name in the place of `${filename}`, unless that makes the fields too large.
+fn fill_in(fields: &mut [(String, String)], filename: &str, size: usize) -> Result<(), Error> {
+    const PLACE: &str = "${filename}";
+    let fillable = |name: &str| !name.eq_ignore_ascii_case("policy");
+    let places: usize = fields
+        .iter()
+        .filter(|(name, _)| fillable(name))
+        .map(|(_, value)| value.matches(PLACE).count())
+        .sum();
+    let filled = size.saturating_add(places.saturating_mul(filename.len()));
+    if filled as u64 > MAX_FIELDS {
+        return Err(Error::s3(Code::MaxPostPreDataLengthExceeded));
+    }
+    for (name, value) in fields {
+        if fillable(name) && value.contains(PLACE) {
+            *value = value.replace(PLACE, filename);
+        }
+    }
+    Ok(())
+}
+
+/// The body, refused when too much of it comes before the file: what reads it keeps all of that, and has
+/// no bound of its own for the heads of parts.
+fn before_file(bytes: Body, in_file: Arc<AtomicBool>) -> Body {
+    let mut before = 0;
+    Box::pin(bytes.map(move |piece| {
+        let piece = piece?;
+        if !in_file.load(Relaxed) {
+            before += piece.len();
+            if before > MAX_BEFORE_FILE + piece.len() {
+                return Err(Error::s3(Code::MaxPostPreDataLengthExceeded));
+            }
+        }
+        Ok(piece)
+    }))
 }
 
 fn of_multipart(error: &multer::Error) -> Error {
@@ -142,7 +192,7 @@ fn of_multipart(error: &multer::Error) -> Error {
         return inner.clone();
     }
     Error::s3(match error {
-        multer::Error::FieldSizeExceeded { .. } => Code::MaxMessageLengthExceeded,
+        multer::Error::FieldSizeExceeded { .. } => Code::MaxPostPreDataLengthExceeded,
         multer::Error::IncompleteFieldData { .. } | multer::Error::IncompleteStream => {
             Code::IncompleteBody
         }

@@ -39,10 +39,14 @@ impl Service {
             resources: if records { resources(asked) } else { Vec::new() },
             additional: records.then(|| additional(asked)),
         };
+        // The owner of what a caller of another account asks for has a record too; of a copy within the
+        // caller's own buckets the owner of the source.
         let caller = asked.who.signed.as_ref().map(|signed| signed.account.id());
-        if let (Some(found), Some(caller)) = (&asked.found, caller)
-            && found.owner.id() != caller
-        {
+        let mut foreign = [&asked.found, &asked.source]
+            .into_iter()
+            .flatten()
+            .filter(|found| caller.is_some_and(|caller| found.owner.id() != caller));
+        if let Some(found) = foreign.next() {
             event.shared.get_or_init(|| self.shared(&found.owner, &event));
         }
         event

@@ -401,3 +401,74 @@ async fn names_of_buckets_are_unique_over_all_accounts() {
     it.server.s3_as(&it.other, "PUT /alpha", "").await.ok();
     it.root("GET /alpha", "").await.refused("AccessDenied");
 }
+
+/// Who signed nothing has no account: a policy that lets everybody do everything leaves the policy alone.
+#[tokio::test]
+async fn nobody_in_particular_changes_a_policy() {
+    let it = Fixture::new().await;
+    it.root("DELETE /alpha?publicAccessBlock", "").await.ok();
+    let all = r#""Action":"s3:*","Resource":["arn:aws:s3:::alpha","arn:aws:s3:::alpha/*"]"#;
+    it.policy(&statement("Allow", "\"*\"", all)).await.ok();
+    it.anonymous("GET /alpha").await.ok();
+    it.anonymous("GET /alpha?policy").await.refused("AccessDenied");
+    it.anonymous("DELETE /alpha?policy").await.refused("AccessDenied");
+    let put = S3Request::new("PUT /alpha?policy").body(r#"{"Version":"2012-10-17"}"#);
+    it.server.s3(&put).await.refused("AccessDenied");
+}
+
+#[tokio::test]
+async fn lists_of_buckets_are_on_every_bucket() {
+    let it = Fixture::new().await;
+    let list = |effect: &str, resource: &str| {
+        format!(r#"{{"Effect":"{effect}","Action":"s3:ListAllMyBuckets","Resource":"{resource}"}}"#)
+    };
+    it.allow(&list("Allow", "arn:aws:s3:::*")).await;
+    it.probe("GET /").await.ok();
+    it.allow(&list("Allow", "arn:aws:s3:::alpha")).await;
+    it.probe("GET /").await.refused("AccessDenied");
+    let both = [list("Allow", "*"), list("Deny", "arn:aws:s3:::*")].join(",");
+    it.allow(&both).await;
+    it.probe("GET /").await.refused("AccessDenied");
+}
+
+#[tokio::test]
+async fn a_copy_source_is_seen_by_policies_as_it_is_read() {
+    let it = Fixture::new().await;
+    it.allow(
+        r#"{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"*"},
+           {"Effect":"Deny","Action":"s3:PutObject","Resource":"*",
+            "Condition":{"StringLike":{"s3:x-amz-copy-source":"alpha/k*"}}}"#,
+    )
+    .await;
+    for source in ["alpha/key", "/alpha/key", "alpha/%6bey"] {
+        let copy = S3Request::new("PUT /alpha/copy").with("x-amz-copy-source", source);
+        let copy = copy.body("").signed(&it.server, &it.probe);
+        it.server.s3(&copy).await.refused("AccessDenied");
+    }
+}
+
+#[tokio::test]
+async fn whether_a_body_is_signed_is_seen_however_it_is_said() {
+    let it = Fixture::new().await;
+    it.allow(
+        r#"{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"*"},
+           {"Effect":"Deny","Action":"s3:*","Resource":"*",
+            "Condition":{"StringEquals":{"s3:x-amz-content-sha256":"UNSIGNED-PAYLOAD"}}}"#,
+    )
+    .await;
+    it.probe("GET /alpha/key").await.ok();
+    for line in
+        ["GET /alpha/key", "PUT /alpha/new", "PUT /alpha/new?X-Amz-Content-Sha256=UNSIGNED-PAYLOAD"]
+    {
+        let request = S3Request::new(line).body("").presigned(&it.server, &it.probe, 60);
+        it.server.s3(&request).await.refused("AccessDenied");
+    }
+}
+
+#[tokio::test]
+async fn requests_that_find_no_bucket_are_recorded_too() {
+    let it = Fixture::new().await;
+    it.probe("GET /nowhere/key").await.refused("NoSuchBucket");
+    let line = it.server.records.wait_for(&["NoSuchBucket", "\"bucketName\":\"nowhere\""]).await;
+    assert!(line.contains(r#""userName":"probe""#), "{line}");
+}

@@ -10,5 +10,6 @@
 
 mod decisions;
 mod every_operation;
+mod forms;
 mod hostile;
 mod table;

@@ -34,7 +34,7 @@ pub(crate) const ROWS: &[Row] = rows! {
     AbortMultipartUpload "DELETE /alpha/key?uploadId={UPLOAD}" [] "" => 204 "s3:AbortMultipartUpload alpha/key";
     CompleteMultipartUpload "POST /alpha/key?uploadId={UPLOAD}" [] "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{ETAG}</ETag></Part></CompleteMultipartUpload>" => 200 "s3:PutObject alpha/key";
     CopyObject "PUT /alpha/copy" ["x-amz-copy-source: /versioned/key"] "" => 200 "s3:PutObject alpha/copy", "s3:GetObject versioned/key";
-    CopyObject "PUT /alpha/copy" ["x-amz-copy-source: /alpha/key"] "" => 200 "s3:PutObject alpha/copy", "s3:GetObject alpha/key", "s3:GetObjectTagging alpha/key";
+    CopyObject "PUT /alpha/copy" ["x-amz-copy-source: /alpha/key"] "" => 200 "s3:PutObject alpha/copy", "s3:PutObjectTagging alpha/copy", "s3:GetObject alpha/key", "s3:GetObjectTagging alpha/key";
     CopyObject "PUT /alpha/copy" ["x-amz-copy-source: /versioned/key?versionId={VERSION}"] "" => 200 "s3:PutObject alpha/copy", "s3:GetObjectVersion versioned/key";
     CreateBucket "PUT /fresh" [] "" => 200 "s3:CreateBucket fresh";
     CreateBucket "PUT /fresh" ["x-amz-object-ownership: BucketOwnerEnforced"] "" => 200 "s3:CreateBucket fresh", "s3:PutBucketOwnershipControls fresh";
@@ -48,6 +48,7 @@ pub(crate) const ROWS: &[Row] = rows! {
     DeleteBucketTagging "DELETE /alpha?tagging" [] "" => 204 "s3:PutBucketTagging alpha";
     DeleteObject "DELETE /alpha/key" [] "" => 204 "s3:DeleteObject alpha/key";
     DeleteObject "DELETE /versioned/key?versionId={VERSION}" [] "" => 204 "s3:DeleteObjectVersion versioned/key";
+    DeleteObject "DELETE /alpha/key" ["if-match: \"149603e6c03516362a8da23f624db945\""] "" => 204 "s3:DeleteObject alpha/key", "s3:GetObject alpha/key";
     DeleteObjectTagging "DELETE /alpha/key?tagging" [] "" => 204 "s3:DeleteObjectTagging alpha/key";
     DeleteObjectTagging "DELETE /versioned/key?tagging&versionId={VERSION}" [] "" => 204 "s3:DeleteObjectVersionTagging versioned/key";
     DeletePublicAccessBlock "DELETE /alpha?publicAccessBlock" [] "" => 204 "s3:PutBucketPublicAccessBlock alpha";
