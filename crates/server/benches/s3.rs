@@ -255,6 +255,27 @@ fn streams(server: &Server) {
     );
 }
 
+/// A server in front of another one, which keeps the bucket `bench`.
+fn in_front_of(store: &str, folder: &Path) -> Command {
+    use std::os::unix::fs::PermissionsExt;
+    let secret = folder.join("store.secret");
+    fs::write(&secret, SECRET).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let text = format!(
+        "[s3_stores.behind]\nurl = \"http://{store}\"\naccess_key_id = \"{KEY}\"\n\
+         secret_access_key_file = \"{}\"\nbody_signing = \"never\"\n\
+         [s3_stores.behind.buckets]\nbench = \"{ACCOUNT}\"\n",
+        secret.display()
+    );
+    let config = folder.join("front.toml");
+    fs::write(&config, text).unwrap();
+    let mut command = iamd(&["--audit", "off", "--account-id", ACCOUNT]);
+    command.arg("--config").arg(config);
+    command
+}
+
+const ACCOUNT: &str = "111122223333";
+
 fn main() {
     let mut words = std::env::args().skip_while(|word| word != BARE).skip(1);
     if let Some(folder) = words.next() {
@@ -265,13 +286,16 @@ fn main() {
     let folder = TempDir::new().unwrap();
     let audit = folder.path().join("audit");
     let mut bare = Command::new(std::env::current_exe().unwrap());
-    let mut servers = [
+    let servers = [
         Server::start("the files alone", bare.arg(BARE).arg(folder.path().join("objects"))),
         Server::start("audit off", &mut iamd(&["--audit", "off"])),
         Server::start("audit on", &mut iamd(&["--audit-dir", audit.to_str().unwrap()])),
     ];
+    let front = in_front_of(&servers[1].address, folder.path());
+    let mut servers = Vec::from(servers);
+    servers.push(Server::start("through a store", &mut { front }));
     for server in &mut servers {
-        if server.name != "the files alone" {
+        if server.name.starts_with("audit") {
             server.send(&server.signed("PUT /bench", b""));
             server.send(&server.signed("PUT /bench/small", &[b'x'; SMALL]));
         }
@@ -283,11 +307,12 @@ fn main() {
     let floor = servers[0].median();
     for server in &mut servers {
         let time = server.median();
-        let (name, added) = (server.name, (time - floor) / 1000.0);
-        println!(
-            "{name:16} {:6.1} us per GetObject of {SMALL} bytes: {added:.1} us added",
-            time / 1000.0
-        );
+        print!("{:16} {:6.1} us per GetObject of {SMALL} bytes", server.name, time / 1000.0);
+        match server.name {
+            // The store's own time is the store's.
+            "through a store" => println!(", the store's aside"),
+            _ => println!(": {:.1} us added", (time - floor) / 1000.0),
+        }
     }
     streams(&servers[1]);
 }
