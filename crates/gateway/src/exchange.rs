@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderValue};
 use http::request::Parts;
 use http::{HeaderMap, Uri, Version};
 use hyper::body::{Body, Incoming};
@@ -46,6 +46,7 @@ pub(crate) async fn exchange<H: Handler>(
     // RFC 9112 §6.1: after a body without a length, which is how two readers can be made to
     // disagree about where the next request begins, this connection reads no next request.
     let mut close = !http2 && request.body().size_hint().exact().is_none();
+    let untold = !http2 && request.body().is_end_stream() && waits(request.headers());
     let mut mark = H::Mark::default();
     let answer = AssertUnwindSafe(answer(&connection, request, &mut mark)).catch_unwind().await;
     let refusal = match answer {
@@ -53,6 +54,9 @@ pub(crate) async fn exchange<H: Handler>(
             // What is left of the body is not read to get at a next request. A client that is not
             // told would send one, and find the connection closed.
             close |= !http2 && !whole;
+            // RFC 9110 §10.1.1: nobody need be told to continue without a body. botocore, which asks all the
+            // same, then takes the status of this answer for that of the connection's next one.
+            close |= untold;
             return Ok(encode(response, close, &connection.watch));
         }
         Ok(Err(refusal)) => refusal,
@@ -93,6 +97,11 @@ async fn answer<H: Handler>(
     let (body, _share) = body::receive(body, &bounds).await?;
     let request = Request { method, target: uri, headers, body, peer, tls, client, version };
     Ok((shared.handler.handle(request).await, true))
+}
+
+/// Whether the client sends its body only when told to.
+fn waits(headers: &HeaderMap) -> bool {
+    headers.get(EXPECT).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// Makes `host` the one place where the authority stands: HTTP/2 has it in `:authority`, HTTP/1.1

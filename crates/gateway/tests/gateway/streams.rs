@@ -55,6 +55,19 @@ async fn whoever_expects_100_continue_hears_it_only_when_the_body_is_wanted() {
 }
 
 #[tokio::test]
+async fn who_is_answered_instead_of_being_told_to_continue_begins_anew() {
+    let server = Server::start().await;
+    for (path, length) in [("/stream/early", 5), ("/stream/count", 0)] {
+        let mut client = Client::connect(server.address).await;
+        let head = format!("PUT {path} HTTP/1.1\r\nhost: iamd\r\nexpect: 100-continue\r\n");
+        client.send(format!("{head}content-length: {length}\r\n\r\n")).await;
+        let answer = client.answer().await.unwrap();
+        assert!(answer.head.contains("connection: close"), "{path}: {}", answer.head);
+        client.expect_closed().await;
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_ends_early_is_no_whole_body() {
     let server = Server::start().await;
     let mut client = Client::connect(server.address).await;
