@@ -36,7 +36,7 @@ pub struct Allowed<'a> {
     pub signed: bool,
     /// The caller's account id or unique id, as answers show who started an upload.
     pub initiator: String,
-    /// How many bytes the decoded body has.
+    /// How many bytes the decoded body has: unknown of a form's file alone.
     pub length: Option<u64>,
     /// The SHA-256 that the request declares of the body, which is verified with it.
     pub sha256: Option<[u8; 32]>,

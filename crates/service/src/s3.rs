@@ -158,6 +158,7 @@ impl Service {
         // Decode: the body when it is a document, then the input.
         let Reading { bytes, length } = who.read(body);
         let (document, body) = match iamd_s3::streams(operation) {
+            true if length.is_none() => return Err(Error::s3(Code::MissingContentLength)),
             true => (Bytes::new(), bytes),
             false => {
                 let most = longest_document(operation.name, who.signed.is_some());
