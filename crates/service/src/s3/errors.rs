@@ -4,6 +4,9 @@ use iamd_authz::Unverified;
 use iamd_sigv4::{BodyError, PostError, Presented};
 use iamd_types::{Code, Error};
 
+/// The region that S3 expects of whoever names none.
+const REGION: &str = "us-east-1";
+
 /// A signature that is not taken.
 pub(super) fn unverified(error: Unverified, presented: &Presented<'_>) -> Error {
     match error {
@@ -28,7 +31,12 @@ pub(super) fn unverified_form(error: Unverified, has_token: bool) -> Error {
 /// A signature that is missing something or does not match.
 pub(super) fn of_signature(error: &iamd_sigv4::Error, presigned: bool) -> Error {
     let refused = error.s3(presigned);
-    of(refused.code, refused.message.into_owned())
+    let told = of(refused.code, refused.message.into_owned());
+    match error {
+        // Clients that did not know it try again with this one.
+        iamd_sigv4::Error::Region { .. } => told.with_element("Region", REGION),
+        _ => told,
+    }
 }
 
 /// A form that is not under its policy.
