@@ -24,6 +24,8 @@ pub enum UserIdentity<'a> {
         /// The caller's account.
         account: AccountId,
     },
+    /// Whoever asks S3 without signing.
+    Anonymous,
     /// An AWS service.
     AwsService {
         /// `ec2.amazonaws.com`
@@ -144,6 +146,10 @@ impl Serialize for UserIdentity<'_> {
                 map.serialize_entry("principalId", principal_id)?;
                 map.serialize_entry("accountId", &Shown(account))?;
             }
+            Self::Anonymous => {
+                map.serialize_entry("principalId", "")?;
+                map.serialize_entry("accountId", "anonymous")?;
+            }
             Self::AwsService { invoked_by } => map.serialize_entry("invokedBy", invoked_by)?,
             Self::SamlUser(federated) | Self::WebIdentityUser(federated) => {
                 map.serialize_entry("principalId", federated.principal_id)?;
@@ -166,7 +172,7 @@ impl UserIdentity<'_> {
             Self::IamUser(_) => "IAMUser",
             Self::AssumedRole(_) => "AssumedRole",
             Self::FederatedUser(_) => "FederatedUser",
-            Self::AwsAccount { .. } => "AWSAccount",
+            Self::AwsAccount { .. } | Self::Anonymous => "AWSAccount",
             Self::AwsService { .. } => "AWSService",
             Self::SamlUser(_) => "SAMLUser",
             Self::WebIdentityUser(_) => "WebIdentityUser",

@@ -255,6 +255,10 @@ fn callers_without_an_account_of_ours() {
         ]],
     );
     check_identity(
+        UserIdentity::Anonymous,
+        &expect![[r#"{"type":"AWSAccount","principalId":"","accountId":"anonymous"}"#]],
+    );
+    check_identity(
         UserIdentity::Unknown { account: None, principal_id: None },
         &expect![[r#"{"type":"Unknown"}"#]],
     );

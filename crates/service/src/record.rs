@@ -110,7 +110,7 @@ impl Event {
             user_identity: user_identity(caller, &unique_id, &issuer_arn),
             event_time: self.facts.now,
             service: self.service.name,
-            event_name: self.operation.name,
+            event_name: event_name(self.service.name, self.operation.name),
             aws_region: &self.facts.region,
             source_ip_address: &address,
             user_agent: self.facts.user_agent.as_deref(),
@@ -139,6 +139,9 @@ impl Event {
             }),
             session_credential_from_console: caller.session_kind() == Some(SessionKind::Console),
         };
+        if self.service.name == "s3" && matches!(caller.principal, Acting::Bearer(None)) {
+            record.user_identity = UserIdentity::Anonymous;
+        }
         if let Recipient::Owner(shared) = recipient {
             // All that another account learns of a caller.
             record.user_identity =
@@ -169,6 +172,21 @@ impl Event {
             return None;
         }
         Arn::parse(self.parameters.as_ref()?.get("roleArn")?.as_str()?).ok()
+    }
+}
+
+/// The name of an operation in records, which S3 has others for (S3 User Guide, "Amazon S3 CloudTrail events").
+fn event_name(service: &str, operation: &'static str) -> &'static str {
+    match (service, operation) {
+        ("s3", "ListObjectsV2") => "ListObjects",
+        ("s3", "DeletePublicAccessBlock") => "DeleteBucketPublicAccessBlock",
+        ("s3", "GetPublicAccessBlock") => "GetBucketPublicAccessBlock",
+        ("s3", "PutPublicAccessBlock") => "PutBucketPublicAccessBlock",
+        ("s3", "GetBucketLifecycleConfiguration") => "GetBucketLifecycle",
+        ("s3", "PutBucketLifecycleConfiguration") => "PutBucketLifecycle",
+        ("s3", "GetBucketNotificationConfiguration") => "GetBucketNotification",
+        ("s3", "PutBucketNotificationConfiguration") => "PutBucketNotification",
+        _ => operation,
     }
 }
 

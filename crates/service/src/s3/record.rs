@@ -58,6 +58,7 @@ fn is_about_objects(asked: &Asked<'_>) -> bool {
     matches!(
         asked.call.operation.name,
         "DeleteObjects"
+            | "HeadBucket"
             | "ListObjects"
             | "ListObjectsV2"
             | "ListObjectVersions"
