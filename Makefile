@@ -10,7 +10,9 @@ PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := .venv
 # Tools that people point at AWS: each in a virtual environment of its own, .venv-TOOL, from tests/e2e/tools/TOOL.txt.
-TOOLS := ansible cloudsplaining prowler
+TOOLS := ansible cloudsplaining minio prowler s3cmd
+# The JavaScript SDK, from tests/e2e/js.
+JS := tests/e2e/js/node_modules
 # What `make run` hands to `iamd serve`, such as ARGS="--ephemeral".
 ARGS ?=
 
@@ -59,10 +61,10 @@ e2e: $(VENV)/made ## Drive the built binary with the AWS CLI and SDKs.
 	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e --ignore tests/e2e/tools
 
 .PHONY: clients
-clients: $(VENV)/made $(TOOLS:%=.venv-%/made) ## Drive it with Ansible and with auditors.
-	$(say) "Building iamd for Ansible and auditors"
+clients: $(VENV)/made $(TOOLS:%=.venv-%/made) $(JS)/made ## Drive it with Ansible, auditors and clients of S3.
+	$(say) "Building iamd for programs of others"
 	@$(CARGO) build --locked --package iamd-server
-	$(say) "Ansible and auditors"
+	$(say) "Ansible, auditors and clients of S3"
 	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e/tools
 
 # A tool that cannot be had is no error here: its tests say loudly that they were skipped. Without dependencies, since
@@ -73,6 +75,11 @@ clients: $(VENV)/made $(TOOLS:%=.venv-%/made) ## Drive it with Ansible and with 
 	@$(PYTHON) -m venv .venv-$*
 	@.venv-$*/bin/pip install --quiet --disable-pip-version-check --no-compile --no-deps --requirement $< \
 	    && touch $@ || echo "$* could not be installed"
+
+$(JS)/made: tests/e2e/js/package-lock.json
+	$(say) "Installing the JavaScript SDK into $(JS)"
+	@cd $(dir $(JS)) && npm ci --ignore-scripts --no-audit --no-fund --loglevel error && touch node_modules/made \
+	    || echo "the JavaScript SDK could not be installed"
 
 $(VENV)/made: tests/e2e/requirements.txt
 	$(say) "Installing the clients of the end-to-end tests into $(VENV)"
@@ -94,4 +101,4 @@ bench: ## Measure against the floors, as ratios.
 .PHONY: clean
 clean: ## Remove everything that was built.
 	@$(CARGO) clean
-	@rm -rf $(VENV) $(TOOLS:%=.venv-%)
+	@rm -rf $(VENV) $(TOOLS:%=.venv-%) $(JS)

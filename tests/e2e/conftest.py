@@ -94,6 +94,14 @@ def account(iamd):
     return Account(iamd)
 
 
+def second_account(account, name="Other Inc."):
+    """One more account of the same server, which keeps its data."""
+    words = ["account", "create", "--name", name, "--email", f"root@{name.split()[0].lower()}.example"]
+    done = server.iamd(*words, cwd=account.iamd.folder)
+    assert done.returncode == 0, done.stderr
+    return Account(account.iamd, server.root_credentials(done.stdout))
+
+
 LOUD = "LOUDLY SKIPPED: "
 
 

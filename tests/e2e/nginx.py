@@ -2,46 +2,22 @@
 
 import http.client
 import json
-import os
 import re
-import shutil
 import socket
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import pytest
-
+import debian
 import server
-from conftest import LOUD
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "guard.md"
 
 
 def program():
-    """nginx; from Debian's packages where it can be installed. Skips, loudly, where it cannot be had."""
-    # Debian has it where only root's PATH leads.
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"])
-    found = shutil.which("nginx", path=path)
-    if not found and os.geteuid() == 0 and shutil.which("apt-get"):
-        # The package starts nothing: no port 80 is taken. Another worker of the tests may be at it.
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        wait = ["-o", "DPkg::Lock::Timeout=80"]
-        install = ["apt-get", "install", "--yes", "--no-install-recommends", *wait, "nginx-light"]
-        _runs(install, environment) or (_runs(["apt-get", "update"], environment) and _runs(install, environment))
-        found = shutil.which("nginx", path=path)
-    if not found:
-        pytest.skip(LOUD + "the guard behind nginx: `nginx` is not installed")
-    return found
-
-
-def _runs(command, environment):
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "stdin": subprocess.DEVNULL}
-    try:
-        return subprocess.run(command, env=environment, timeout=90, **quiet).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
+    """nginx, or a loud skip."""
+    return debian.program("nginx", "nginx-light", "the guard behind nginx")
 
 
 class Upstream:
