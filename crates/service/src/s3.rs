@@ -317,9 +317,6 @@ impl Service {
         allowed.initiator = caller.user_id.clone();
         allowed.length = length;
         allowed.sha256 = asked.who.sha256;
-        if length.is_none() && iamd_s3::streams(asked.call.operation) && !asked.who.is_form() {
-            return Err(Error::s3(Code::MissingContentLength));
-        }
         allowed.trailer = asked.who.trailer.clone();
         allowed.source = match (&asked.call.source, &asked.source) {
             (Some(source), Some(found)) => Some((source, &found.bucket)),

@@ -31,7 +31,6 @@ pub(super) struct Authenticated {
     /// The SHA-256 that is declared of the body.
     pub(super) sha256: Option<[u8; 32]>,
     check: Option<BodyCheck>,
-    form: bool,
 }
 
 /// A body to be read: decoded, and verified once it has ended without an error.
@@ -70,7 +69,6 @@ impl Service {
                 trailer: trailer(&check),
                 sha256: check.sha256().copied(),
                 check: Some(check),
-                form: false,
             });
         };
         self.ensure_region(presented.scope().region())?;
@@ -93,7 +91,6 @@ impl Service {
             trailer: trailer(&check),
             sha256: check.sha256().copied(),
             check: Some(check),
-            form: false,
         })
     }
 
@@ -131,12 +128,7 @@ impl Authenticated {
         signing: Signing,
         scope: Option<(String, String)>,
     ) -> Self {
-        Self { signed, signing, scope, trailer: None, sha256: None, check: None, form: true }
-    }
-
-    /// Whether it was a form that was sent.
-    pub(super) fn is_form(&self) -> bool {
-        self.form
+        Self { signed, signing, scope, trailer: None, sha256: None, check: None }
     }
 
     /// Starts to read the body, through the check that the head asks for.
