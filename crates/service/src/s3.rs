@@ -137,7 +137,7 @@ impl Service {
         let now = self.clock.now();
         let operation = match rest_xml::identify(&SERVICE, &line)? {
             rest_xml::Asked::Operation(operation) => operation,
-            rest_xml::Asked::Preflight => return self.preflight(s3, request, bucket).await,
+            rest_xml::Asked::Preflight => return self.preflight(request, bucket).await,
             rest_xml::Asked::Form => {
                 if presented.is_some() {
                     return Err(Error::invalid_argument(ONE_MECHANISM));
@@ -192,9 +192,10 @@ impl Service {
         let facts = self.s3_facts(request, &who, now);
 
         // Find the bucket, and the one that is copied from.
-        let found = self.find_bucket(s3, &call, call.bucket.as_deref()).await;
+        let signed = who.signed.is_some();
+        let found = self.find_bucket(s3, &call, call.bucket.as_deref(), signed).await;
         let source = match &call.source {
-            Some(source) => self.find_bucket(s3, &call, Some(&source.bucket)).await,
+            Some(source) => self.find_bucket(s3, &call, Some(&source.bucket), signed).await,
             None => Ok(None),
         };
         let (found, source, missing) = match (found, source) {
@@ -237,7 +238,6 @@ impl Service {
     /// Whether a page of another origin may send a request: no one is asked who they are.
     async fn preflight(
         &self,
-        s3: &S3,
         request: &Request<'_>,
         bucket: Option<String>,
     ) -> Result<Answer, Error> {
@@ -247,7 +247,8 @@ impl Service {
             let message = "Insufficient information. Origin request header needed.";
             return Err(Error::new(Code::InvalidRequest, message));
         };
-        let found = self.find_bucket_called(s3, bucket.as_deref().unwrap_or_default()).await?;
+        let found = self.bucket_called(bucket.as_deref().unwrap_or_default()).await?;
+        let found = found.ok_or_else(|| Error::s3(Code::NoSuchBucket))?;
         let headers = request.header("access-control-request-headers");
         let asked = cors::Preflight { origin, method, headers };
         let headers = cors::preflight(&cors::rules(&found.bucket), &asked)

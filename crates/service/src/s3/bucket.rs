@@ -82,7 +82,8 @@ impl S3 {
 struct NoStore(String);
 
 impl Service {
-    /// The bucket of this name.
+    /// The bucket of this name. One in a store elsewhere is taken in for whoever `signed`, and for nobody in
+    /// particular not asked for.
     ///
     /// # Errors
     /// `NoSuchBucket`, unless the request is to make it.
@@ -91,27 +92,15 @@ impl Service {
         s3: &S3,
         call: &Call,
         name: Option<&str>,
+        signed: bool,
     ) -> Result<Option<FoundBucket>, Error> {
-        match name {
-            None => Ok(None),
-            Some(name) if call.operation.name == "CreateBucket" => self.bucket_called(name).await,
-            Some(name) => self.find_bucket_called(s3, name).await.map(Some),
-        }
-    }
-
-    /// The bucket of this name, here or in a store elsewhere.
-    ///
-    /// # Errors
-    /// `NoSuchBucket`
-    pub(super) async fn find_bucket_called(
-        &self,
-        s3: &S3,
-        name: &str,
-    ) -> Result<FoundBucket, Error> {
-        if let Some(found) = self.bucket_called(name).await? {
+        let Some(name) = name else { return Ok(None) };
+        let found = self.bucket_called(name).await?;
+        if found.is_some() || call.operation.name == "CreateBucket" {
             return Ok(found);
         }
-        self.adopt(s3, name).await?.ok_or_else(|| Error::s3(Code::NoSuchBucket))
+        let adopted = if signed { self.adopt(s3, name).await? } else { None };
+        adopted.map(Some).ok_or_else(|| Error::s3(Code::NoSuchBucket))
     }
 
     pub(super) async fn bucket_called(&self, name: &str) -> Result<Option<FoundBucket>, Error> {
