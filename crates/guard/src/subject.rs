@@ -21,6 +21,16 @@ pub(crate) enum Asking<'a> {
     Principal(&'a Known, &'a RequestFacts),
 }
 
+impl Asking<'_> {
+    /// The account that the asker is of.
+    pub(crate) fn account(&self) -> AccountId {
+        match self {
+            Self::Point(_, account) => *account,
+            Self::Principal(asker, _) => asker.caller().account,
+        }
+    }
+}
+
 /// What is asked.
 pub(crate) struct Subject {
     pub(crate) action: String,
@@ -73,16 +83,12 @@ impl Guard {
         Ok(self.service.principal(arn).await?)
     }
 
-    /// Whoever holds this long-term key, if the asker may ask about them.
+    /// Whoever of the asker's account holds this long-term key, if the asker may ask about them. A key of another
+    /// account is answered as one that there is not.
     pub(crate) async fn holder(&self, asking: Asking<'_>, key: &str) -> Result<Known, NoDecision> {
         self.ensure_may_ask(asking, "*", None)?;
         let known = self.service.key_holder(key).await?;
-        if let Asking::Point(_, own) = asking
-            && known.caller().account != own
-        {
-            return Err(foreign().into());
-        }
-        Ok(known)
+        if known.caller().account == asking.account() { Ok(known) } else { Err(foreign().into()) }
     }
 
     /// The user of this name in the account of the point that asks.
@@ -136,11 +142,7 @@ impl Guard {
     ) -> Result<Decided, NoDecision> {
         let Subject { action, resource, resource_account, told, traced } = subject;
         ensure_action(&action)?;
-        let own = match asking {
-            Asking::Point(_, own) => own,
-            Asking::Principal(asker, _) => asker.caller().account,
-        };
-        let owner = owner(&resource, resource_account, own)?;
+        let owner = owner(&resource, resource_account, asking.account())?;
         let api = self.checks().apis.by_arn(&resource);
         let asker = match asking {
             Asking::Point(point, _) => Asker::Point(&point.name),

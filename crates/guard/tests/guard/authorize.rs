@@ -280,3 +280,19 @@ async fn questions_that_make_no_sense_are_refused() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_key_of_another_account_is_answered_as_one_that_there_is_not() {
+    let fixture = Fixture::start().await;
+    let root = fixture.server.root.clone();
+    let other = fixture.server.new_account("444455556666").await;
+    let key = |id: &str| {
+        json!({ "accessKeyId": id, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k", "trace": true })
+    };
+    let questions = json!([key(&other.access_key_id), key("AKIAIOSFODNN7EXAMPLE")]);
+    let (_, answer) = by_principal(&fixture, &root, questions.clone()).await;
+    let decisions = &answer["decisions"];
+    assert_eq!(decisions[0]["error"]["code"], "AccessDenied", "{answer}");
+    assert_eq!(decisions[0], decisions[1]);
+    assert_eq!(by_point(&fixture, questions).await, *decisions);
+}
