@@ -142,19 +142,23 @@ fn resource(input: &Input) -> Result<String, NoDecision> {
     })
 }
 
-/// MinIO's conditions by their names in policies. Its others are the request's headers, or say of the caller what is
-/// known here.
+/// MinIO's conditions by their names in policies. Its others are the request's headers and parameters, or say of the
+/// caller what is known here.
+///
+/// MinIO throws all of them into one map: what it knows itself, then the headers in the spelling of Go's
+/// `CanonicalMIMEHeaderKey`, then the parameters as the client spells them. So only the very spelling that MinIO gives a
+/// condition is that condition: a header `Sourceip` or `Prefix` is the client's own.
 const CONDITIONS: [(&str, &str); 13] = [
     ("SourceIp", "aws:SourceIp"),
     ("SecureTransport", "aws:SecureTransport"),
     ("UserAgent", "aws:UserAgent"),
     ("Referer", "aws:Referer"),
-    ("Prefix", "s3:prefix"),
-    ("Delimiter", "s3:delimiter"),
-    ("Max-Keys", "s3:max-keys"),
-    ("VersionId", "s3:VersionId"),
-    ("AuthType", "s3:authType"),
-    ("SignatureVersion", "s3:signatureversion"),
+    ("prefix", "s3:prefix"),
+    ("delimiter", "s3:delimiter"),
+    ("max-keys", "s3:max-keys"),
+    ("versionid", "s3:VersionId"),
+    ("authType", "s3:authType"),
+    ("signatureversion", "s3:signatureversion"),
     ("X-Amz-Server-Side-Encryption", "s3:x-amz-server-side-encryption"),
     ("X-Amz-Copy-Source", "s3:x-amz-copy-source"),
     ("X-Amz-Storage-Class", "s3:x-amz-storage-class"),
@@ -164,10 +168,8 @@ fn told(guard: &Guard, input: &Input) -> Told {
     let now = guard.service.now();
     let mut context = Map::new();
     for (name, values) in input.conditions.iter().flatten() {
-        let Some((_, key)) = CONDITIONS.iter().find(|(told, _)| name.eq_ignore_ascii_case(told))
-        else {
-            continue;
-        };
+        let Some((_, key)) = CONDITIONS.iter().find(|(told, _)| name == told) else { continue };
+        // A parameter or header of the same name stands behind what MinIO says itself.
         let first = values.as_array().and_then(|values| values.first()).unwrap_or(values);
         // MinIO tells what is not there as an empty text; an empty prefix is one that is asked for.
         let empty = first.as_str().is_some_and(str::is_empty);

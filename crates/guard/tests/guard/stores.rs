@@ -9,7 +9,8 @@ const READS: &str = r#"{"Version":"2012-10-17","Statement":[
     {"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::photos/*"},
     {"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::photos","Condition":{"StringLike":{"s3:prefix":"mine/*"}}},
     {"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"},
-    {"Effect":"Allow","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::photos/*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}}]}"#;
+    {"Effect":"Allow","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::photos/*","Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}},
+    {"Effect":"Allow","Action":"s3:PutObject","Resource":"arn:aws:s3:::secure/*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}]}"#;
 
 fn input(account: &str, action: &str, bucket: &str, object: &str) -> Value {
     json!({
@@ -21,7 +22,7 @@ fn input(account: &str, action: &str, bucket: &str, object: &str) -> Value {
             "CurrentTime": ["2022-05-07T18:31:41Z"],
             "SourceIp": ["192.0.2.7"],
             "User-Agent": ["MinIO"],
-            "Prefix": [""],
+            "prefix": [""],
             "username": [account],
         },
         "owner": false,
@@ -84,7 +85,7 @@ async fn minio_tells_what_was_asked_for() {
     reader(&fixture).await;
     let mut asked = input("alice", "s3:ListBucket", "photos", "");
     assert!(!minio(&fixture, &asked).await);
-    asked["conditions"]["Prefix"] = json!(["mine/a"]);
+    asked["conditions"]["prefix"] = json!(["mine/a"]);
     assert!(minio(&fixture, &asked).await);
     let mut asked = input("alice", "s3:DeleteObject", "photos", "a");
     asked["conditions"]["SourceIp"] = json!(["198.51.100.7"]);
@@ -193,4 +194,41 @@ async fn only_points_of_the_kind_may_ask() {
         assert_eq!(ask(&fixture, path, &token, &asked).await.0, 403, "{path}");
     }
     assert_eq!(ask(&fixture, "/v1/database", &token("store"), &asked).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_clients_header_or_parameter_is_no_condition_of_minios() {
+    let fixture = Fixture::start().await;
+    reader(&fixture).await;
+    // Go's spelling of a header, and whatever a client calls a parameter.
+    for name in ["Sourceip", "sourceip", "SOURCEIP", "Source-Ip", "aws:SourceIp", "SourceIP"] {
+        let mut asked = input("alice", "s3:DeleteObject", "photos", "a");
+        asked["conditions"]["SourceIp"] = json!(["198.51.100.7"]);
+        asked["conditions"][name] = json!(["192.0.2.7"]);
+        assert!(!minio(&fixture, &asked).await, "{name}");
+        asked["conditions"]["SourceIp"] = json!(["192.0.2.7"]);
+        asked["conditions"][name] = json!(["198.51.100.7"]);
+        assert!(minio(&fixture, &asked).await, "{name}");
+    }
+    // A parameter `SourceIp` comes after the address that MinIO saw.
+    let mut asked = input("alice", "s3:DeleteObject", "photos", "a");
+    asked["conditions"]["SourceIp"] = json!(["198.51.100.7", "192.0.2.7"]);
+    assert!(!minio(&fixture, &asked).await);
+    for name in ["Prefix", "PREFIX", "pRefix"] {
+        let mut asked = input("alice", "s3:ListBucket", "photos", "");
+        asked["conditions"]["prefix"] = json!(["yours/"]);
+        asked["conditions"][name] = json!(["mine/a"]);
+        assert!(!minio(&fixture, &asked).await, "{name}");
+        asked["conditions"].as_object_mut().unwrap().remove("prefix");
+        assert!(!minio(&fixture, &asked).await, "{name}");
+    }
+    for (name, value, allowed) in [
+        ("SecureTransport", "true", true),
+        ("Securetransport", "true", false),
+        ("securetransport", "true", false),
+    ] {
+        let mut asked = input("alice", "s3:PutObject", "secure", "a");
+        asked["conditions"][name] = json!([value]);
+        assert_eq!(minio(&fixture, &asked).await, allowed, "{name}");
+    }
 }
