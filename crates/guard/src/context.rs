@@ -59,7 +59,7 @@ pub(crate) enum BadContext {
 
 impl Told {
     /// Nothing but the time.
-    pub(crate) fn nothing(now: Timestamp) -> Self {
+    fn nothing(now: Timestamp) -> Self {
         let facts = RequestFacts {
             now,
             source_ip: None,

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::check::is_failure;
-use crate::context::Told;
+use crate::context::{BadContext, Told};
 use crate::exchange::{Incoming, Outgoing};
 use crate::guard::Guard;
 use crate::points::Point;
@@ -98,7 +98,7 @@ pub(crate) async fn decide(
         action: input.action.clone(),
         resource: resource(input)?,
         resource_account: Some(account),
-        told: told(guard, input),
+        told: told(guard, input)?,
         traced: false,
     };
     Ok(guard.decide(asking, &who, subject)?.is_allowed())
@@ -164,7 +164,8 @@ const CONDITIONS: [(&str, &str); 13] = [
     ("X-Amz-Storage-Class", "s3:x-amz-storage-class"),
 ];
 
-fn told(guard: &Guard, input: &Input) -> Told {
+/// What is told of the request. Conditions that make no sense are refused: a Deny may hang on any of them.
+fn told(guard: &Guard, input: &Input) -> Result<Told, BadContext> {
     let now = guard.service.now();
     let mut context = Map::new();
     for (name, values) in input.conditions.iter().flatten() {
@@ -178,6 +179,5 @@ fn told(guard: &Guard, input: &Input) -> Told {
             context.insert((*key).to_owned(), first.clone());
         }
     }
-    // What makes no sense is not told: conditions on it do not hold.
-    Told::read(now, &context).unwrap_or_else(|_| Told::nothing(now))
+    Told::read(now, &context)
 }

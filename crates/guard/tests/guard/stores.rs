@@ -232,3 +232,25 @@ async fn a_clients_header_or_parameter_is_no_condition_of_minios() {
         assert_eq!(minio(&fixture, &asked).await, allowed, "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_condition_that_makes_no_sense_takes_no_deny_away() {
+    let fixture = Fixture::start().await;
+    fixture.server.user("alice").await;
+    let policy = r#"{"Version":"2012-10-17","Statement":[
+        {"Effect":"Allow","Action":"s3:*","Resource":"*"},
+        {"Effect":"Deny","Action":"s3:ListBucket","Resource":"*","Condition":{"StringLike":{"s3:prefix":"secret/*"}}}]}"#;
+    fixture.server.allow("alice", "lists", policy).await;
+    let mut asked = input("alice", "s3:ListBucket", "photos", "");
+    asked["conditions"]["prefix"] = json!(["open/"]);
+    assert!(minio(&fixture, &asked).await);
+    let bad = [("SourceIp", json!(["nonsense"])), ("max-keys", json!([{}])), ("Referer", json!(["x".repeat(5000)]))];
+    for (name, value) in bad {
+        for prefix in ["open/", "secret/a"] {
+            let mut asked = asked.clone();
+            asked["conditions"]["prefix"] = json!([prefix]);
+            asked["conditions"][name] = value.clone();
+            assert!(!minio(&fixture, &asked).await, "{name} {prefix}");
+        }
+    }
+}
