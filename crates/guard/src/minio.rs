@@ -3,7 +3,8 @@
 //! Whom MinIO means:
 //!
 //! - with claims, their session is one that MinIO made from a token: the token must be one that iamd signed for the
-//!   point's account (`GetWebIdentityToken`), and its `sub` is the principal; all other claims are denied;
+//!   point's account (`GetWebIdentityToken`), and its `sub` is the principal; all other claims are denied, and so are
+//!   those of a session or service account that MinIO holds to a policy of its own;
 //! - without claims, `account` is the id of an active long-term access key of the point's account, or the name of a user
 //!   in it.
 //!
@@ -47,6 +48,11 @@ pub(crate) struct Input {
     #[serde(default)]
     claims: Option<Map<String, Value>>,
 }
+
+/// Claims that MinIO adds to those of the token: whose service account it is, and the policy that the session or service
+/// account is held to. MinIO takes a plugin's answer for the whole answer and does not look at that policy itself, and
+/// here it cannot be read; so who has one is denied, rather than given all that the token's principal may do.
+const NARROWED: [&str; 4] = ["parent", "sa-policy", "sessionPolicy", "sessionPolicy-extracted"];
 
 /// Answers MinIO: `{"result": true}` or `{"result": false}`.
 pub(crate) async fn answer(guard: &Guard, point: &Arc<Point>, incoming: &Incoming) -> Outgoing {
@@ -110,6 +116,12 @@ async fn who(guard: &Guard, asking: Asking<'_>, input: &Input) -> Result<Known, 
     };
     if let Some(claims) = input.claims.as_ref().filter(|claims| !claims.is_empty()) {
         let claim = |name: &str| claims.get(name).and_then(Value::as_str);
+        let narrows = |name: &String| NARROWED.iter().any(|it| name.eq_ignore_ascii_case(it));
+        if claims.keys().any(narrows) {
+            return Err(malformed(
+                "the session or service account is held to a policy that is not known here",
+            ));
+        }
         let issuer = guard.service.token_issuer(account);
         return match (claim("iss"), claim("sub")) {
             (Some(found), Some(subject)) if found == issuer => guard.named(asking, subject).await,

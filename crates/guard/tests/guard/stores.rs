@@ -254,3 +254,45 @@ async fn a_condition_that_makes_no_sense_takes_no_deny_away() {
         }
     }
 }
+
+/// The claims as MinIO sends them: those of the token, and its own.
+#[tokio::test]
+async fn sessions_and_service_accounts_that_minio_narrows_are_denied() {
+    let fixture = Fixture::start().await;
+    reader(&fixture).await;
+    let issuer = fixture.server.service.token_issuer("111122223333".parse().unwrap());
+    let session = json!({
+        "iss": issuer,
+        "sub": "arn:aws:iam::111122223333:user/alice",
+        "aud": "minio",
+        "iat": 1_700_000_000,
+        "exp": 1_700_003_600,
+        "jti": "6f1c",
+        "accessKey": "W5NH1HZQ1NSIYEXAMPLE",
+    });
+    let ask = async |more: Value| {
+        let mut asked = input("W5NH1HZQ1NSIYEXAMPLE", "s3:GetObject", "photos", "a");
+        asked["claims"] = session.clone();
+        for (name, value) in more.as_object().unwrap() {
+            asked["claims"][name] = value.clone();
+        }
+        minio(&fixture, &asked).await
+    };
+    // AssumeRoleWithWebIdentity without a policy.
+    assert!(ask(json!({})).await);
+    let policy = "eyJWZXJzaW9uIjoiMjAxMi0xMC0xNyIsIlN0YXRlbWVudCI6W119";
+    for more in [
+        // With `Policy`.
+        json!({ "sessionPolicy": policy }),
+        json!({ "sessionPolicy": policy, "sessionPolicy-extracted": "{}" }),
+        json!({ "sessionPolicy-extracted": "{}" }),
+        // A service account made from the session, without and with a policy of its own.
+        json!({ "parent": "q8Zfa0iVEXAMPLE", "sa-policy": "inherited-policy" }),
+        json!({ "parent": "q8Zfa0iVEXAMPLE", "sa-policy": "embedded-policy", "sessionPolicy": policy }),
+        json!({ "sa-policy": "embedded-policy" }),
+        json!({ "parent": "" }),
+        json!({ "SessionPolicy": null }),
+    ] {
+        assert!(!ask(more.clone()).await, "{more}");
+    }
+}
