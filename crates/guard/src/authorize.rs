@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use iamd_authz::RequestFacts;
-use iamd_policy::Effect;
+use iamd_policy::{Effect, PolicyKind};
 use iamd_service::{Decided, Described, Known};
 use iamd_sigv4::{Payload, RequestParts, Settings};
 use iamd_types::{Code, Error};
@@ -150,18 +150,32 @@ pub(crate) async fn decide(
             return Err(malformed("give one of `principal`, `accessKeyId` and `signed`"));
         }
     };
+    let is_stranger = who.caller().account != asking.account();
+    if is_stranger && (item.action.is_some() || item.resource.is_some() || item.trace) {
+        return Err(malformed(
+            "of a signer of another account only the request itself may be asked about, without `trace`",
+        ));
+    }
     let (action, resource) = match (item.action, item.resource, invoked) {
         (Some(action), Some(resource), _) => (action, resource),
         (None, None, Some(resource)) => ("execute-api:Invoke".to_owned(), resource),
         _ => return Err(malformed("give `action` and `resource`")),
     };
     let subject = Subject { action, resource, resource_account, told, traced: item.trace };
-    let decided = guard.decide(asking, &who, subject)?;
+    let mut decided = guard.decide(asking, &who, subject)?;
+    if is_stranger {
+        // What their policies are called, and what they ask for, is their account's.
+        let examined = &mut decided.examined;
+        examined.missing.clear();
+        if examined.deciding.kind != Some(PolicyKind::Resource) {
+            (examined.deciding.policy, examined.deciding.sid) = (None, None);
+        }
+    }
     Ok((who, decided))
 }
 
 /// Whoever signed a request for one of the APIs that the asker protects, and the request as a resource. A principal
-/// that asks protects all of them.
+/// that asks may show requests for the APIs of its account.
 async fn signer(
     guard: &Guard,
     asking: Asking<'_>,
@@ -211,6 +225,9 @@ async fn signer(
         Asking::Principal(..) => None,
     };
     let (api, path) = checks.find(protected, &asked).map_err(no_decision)?;
+    if protected.is_none() && api.account != asking.account() {
+        return Err(no_decision(Refusal::NoApi));
+    }
     let facts = checks.facts(api, &asked);
     let who = checks.signer(api, &asked, &facts).await.map_err(no_decision)?;
     let who = who.ok_or_else(|| malformed("the request is not signed"))?;

@@ -296,3 +296,74 @@ async fn a_key_of_another_account_is_answered_as_one_that_there_is_not() {
     assert_eq!(decisions[0], decisions[1]);
     assert_eq!(by_point(&fixture, questions).await, *decisions);
 }
+
+/// A user of the account 444455556666 who may do everything.
+async fn stranger(fixture: &Fixture) -> Credentials {
+    let root = fixture.server.new_account("444455556666").await;
+    let call = async |operation: &str, parameters: &[(&str, &str)]| {
+        fixture.server.call(&root, operation, parameters).await.ok()
+    };
+    call("CreateUser", &[("UserName", "mallory")]).await;
+    let everything = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Theirs","Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let policy = [
+        ("UserName", "mallory"),
+        ("PolicyName", "their-policy"),
+        ("PolicyDocument", everything),
+    ];
+    call("PutUserPolicy", &policy).await;
+    let key = call("CreateAccessKey", &[("UserName", "mallory")]).await;
+    Credentials {
+        access_key_id: key.text("AccessKeyId"),
+        secret_access_key: key.text("SecretAccessKey"),
+        session_token: None,
+    }
+}
+
+#[tokio::test]
+async fn a_signer_of_another_account_is_asked_about_that_request_alone() {
+    let fixture = Fixture::start().await;
+    let mallory = stranger(&fixture).await;
+    let sent = fixture.signed(&mallory, "GET", "/v1/pets/3");
+    let with = |members: Value| {
+        let mut item = signed_item(&sent);
+        item.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        item
+    };
+    let questions = json!([
+        with(json!({})),
+        with(json!({ "trace": true })),
+        with(json!({ "action": "s3:GetObject", "resource": "arn:aws:s3:::theirs/a" })),
+        with(json!({ "action": "execute-api:Invoke", "resource": format!("{ARN}/GET/other") })),
+        with(json!({ "action": "s3:GetObject", "resource": "*", "resourceAccount": "444455556666" })),
+    ]);
+    let root = fixture.server.root.clone();
+    let (_, by_principal) = by_principal(&fixture, &root, questions.clone()).await;
+    for answers in [by_point(&fixture, questions).await, by_principal["decisions"].clone()] {
+        assert_eq!(answers[0]["decision"], "allow", "{answers}");
+        assert_eq!(answers[0]["principal"], "arn:aws:iam::444455556666:user/mallory");
+        for answer in &answers.as_array().unwrap()[1..] {
+            assert_eq!(answer["error"]["code"], "ValidationError", "{answer}");
+        }
+        let told = answers.to_string();
+        assert!(!told.contains("their-policy") && !told.contains("Theirs"), "{told}");
+    }
+    // What their policies ask for is not told either.
+    let denied = Sent::new("PUT", "/v1/pets/3").sign(&fixture, &mallory, "execute-api");
+    let answers = by_point(&fixture, json!([signed_item(&denied)])).await;
+    assert_eq!(answers[0]["decision"], "deny");
+    assert!(answers[0].get("missingContext").is_none() && answers[0].get("policy").is_none());
+}
+
+#[tokio::test]
+async fn a_principal_shows_requests_for_the_apis_of_its_account_alone() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.caller("alice").await;
+    let other = fixture.server.new_account("444455556666").await;
+    let item = signed_item(&fixture.signed(&alice, "GET", "/v1/pets/3"));
+    let (_, answer) = by_principal(&fixture, &other, json!([item.clone()])).await;
+    let error = &answer["decisions"][0]["error"];
+    assert_eq!(error["message"], "there is no such API at this host and path", "{answer}");
+    let root = fixture.server.root.clone();
+    let (_, answer) = by_principal(&fixture, &root, json!([item])).await;
+    assert_eq!(answer["decisions"][0]["decision"], "allow");
+}
