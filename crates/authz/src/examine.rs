@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use iamd_directory::Account;
-use iamd_policy::{Effect, Evaluator, Policies, Reference, Trace};
+use iamd_policy::{Effect, Evaluator, Policies, PolicyKind, Reference, Trace};
 use iamd_types::{Code, Error};
 use serde_json::Value;
 
@@ -31,6 +31,8 @@ pub struct Examined {
 }
 
 /// Decides about one access, and tells how. `account` is the caller's, in the state that `caller` was resolved in.
+/// Where the resource's own policy is not the asker's to see (`hides_resource_policy`) it decides all the same, and neither
+/// the trace nor the missing keys tell of it; [`Examined::deciding`] does, for the log.
 ///
 /// # Errors
 /// A policy that applies cannot be read: nothing is decided.
@@ -40,6 +42,7 @@ pub fn examine(
     accesses: &AccessList<'_>,
     facts: &RequestFacts,
     traced: bool,
+    hides_resource_policy: bool,
 ) -> Result<Examined, Error> {
     let (denied, deciding) = match authorize("", caller, account, accesses, facts) {
         Ok(mut authorized) => (None, authorized.take_deciding()),
@@ -58,25 +61,35 @@ pub fn examine(
         let context = context(caller, facts, access);
         let owner = access.resource_account.map(|account| account.to_string());
         let request = question(caller, access, owner.as_deref(), &context);
-        examined.tell(&request, &gathered.policies(access), traced)?;
+        let policies = gathered.policies(access);
+        let shown = Policies {
+            resource: policies.resource.filter(|_| !hides_resource_policy),
+            ..policies
+        };
+        examined.explicit |= Reference.decide(&request, &policies).effect == Effect::ExplicitDeny;
+        let missing = Reference.decide(&request, &shown).missing;
+        examined.missing.extend(missing.iter().map(|key| (*key).to_owned()));
+        if traced {
+            let mut trace = Trace::of(&request, &policies);
+            if hides_resource_policy {
+                trace.gates.retain(|gate| !is_of_resource(gate.kind));
+                trace.missing = missing;
+            }
+            examined.trace = Some(serde_json::to_value(&trace).map_err(Error::internal)?);
+        }
     }
     Ok(examined)
 }
 
 impl Examined {
-    fn tell(
-        &mut self,
-        request: &iamd_policy::Request<'_>,
-        policies: &Policies<'_>,
-        traced: bool,
-    ) -> Result<(), Error> {
-        let decision = Reference.decide(request, policies);
-        self.explicit |= decision.effect == Effect::ExplicitDeny;
-        self.missing.extend(decision.missing.iter().map(|key| (*key).to_owned()));
-        if traced {
-            let trace = Trace::of(request, policies);
-            self.trace = Some(serde_json::to_value(&trace).map_err(Error::internal)?);
+    /// Forgets which policy and statement decided, where that is the resource's own.
+    pub fn forget_resource_policy(&mut self) {
+        if self.deciding.kind.is_some_and(is_of_resource) {
+            (self.deciding.policy, self.deciding.sid) = (None, None);
         }
-        Ok(())
     }
+}
+
+fn is_of_resource(kind: PolicyKind) -> bool {
+    matches!(kind, PolicyKind::Resource | PolicyKind::RoleTrust)
 }

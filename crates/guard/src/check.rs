@@ -144,6 +144,7 @@ impl<'g> Checks<'g> {
             facts: &facts,
             parameters: json!({ "method": asked.method, "host": asked.host, "path": path }),
             traced: false,
+            hides_policy: false,
         };
         let decided = self.service.decide(&who, question)?;
         Ok(Checked { who, decided })

@@ -8,6 +8,7 @@ use iamd_service::{Asker, Decided, Known, Question};
 use iamd_types::{AccountId, Arn, Code, Error};
 use serde_json::json;
 
+use crate::apis::Api;
 use crate::context::{BadContext, Told};
 use crate::guard::Guard;
 use crate::points::Point;
@@ -128,6 +129,7 @@ impl Guard {
             facts,
             parameters: json!({ "principalArn": about }),
             traced: false,
+            hides_policy: false,
         };
         self.service.decide(asker, question)?;
         Err(denied.into())
@@ -144,6 +146,11 @@ impl Guard {
         ensure_action(&action)?;
         let owner = owner(&resource, resource_account, asking.account())?;
         let api = self.checks().apis.by_arn(&resource);
+        let protects = |id: &str| match asking {
+            Asking::Point(point, _) => point.apis.contains(id),
+            Asking::Principal(..) => false,
+        };
+        let is_foreign = |api: &Api| api.account != asking.account() && !protects(&api.id);
         let asker = match asking {
             Asking::Point(point, _) => Asker::Point(&point.name),
             Asking::Principal(asker, _) => Asker::Principal(asker),
@@ -165,6 +172,7 @@ impl Guard {
             facts: &told.facts,
             parameters,
             traced,
+            hides_policy: api.is_some_and(is_foreign),
         };
         Ok(self.service.decide(who, question)?)
     }

@@ -81,6 +81,8 @@ pub struct Question<'a> {
     pub parameters: Value,
     /// Whether every policy and statement is to be told.
     pub traced: bool,
+    /// Whether the resource's own policy is not the asker's to see. It decides all the same.
+    pub hides_policy: bool,
 }
 
 /// The answer to a question.
@@ -219,9 +221,13 @@ impl Service {
         };
         let accesses = AccessList::one(access);
         let Known { caller, account } = known;
-        let examined = examine(caller, account, &accesses, question.facts, question.traced)?;
+        let (traced, hides) = (question.traced, question.hides_policy);
+        let mut examined = examine(caller, account, &accesses, question.facts, traced, hides)?;
         self.record_decision(known, &mut question, request_id, &examined)?;
         question.log(caller, request_id, &examined, started);
+        if hides {
+            examined.forget_resource_policy();
+        }
         Ok(Decided { request_id, examined })
     }
 

@@ -367,3 +367,39 @@ async fn a_principal_shows_requests_for_the_apis_of_its_account_alone() {
     let (_, answer) = by_principal(&fixture, &root, json!([item])).await;
     assert_eq!(answer["decisions"][0]["decision"], "allow");
 }
+
+#[tokio::test]
+async fn the_policy_of_another_accounts_api_decides_and_is_not_shown() {
+    let fixture = Fixture::start().await;
+    let mallory = "arn:aws:iam::444455556666:user/mallory";
+    stranger(&fixture).await;
+    let asker = fixture.server.new_account("777788889999").await;
+    let root = "arn:aws:iam::777788889999:root";
+    let invoke = |who: &str, path: &str| {
+        json!({ "principal": who, "action": "execute-api:Invoke", "resource": format!("{ARN}/{path}"), "trace": true })
+    };
+    let questions =
+        json!([invoke(root, "DELETE/kept/x"), invoke(root, "GET/public/a"), invoke(root, "PUT/a")]);
+    let (_, answer) = by_principal(&fixture, &asker, questions).await;
+    let answers = &answer["decisions"];
+    assert_eq!((&answers[0]["decision"], &answers[0]["explicit"]), (&json!("deny"), &json!(true)));
+    assert_eq!(answers[1]["decision"], "allow", "{answer}");
+    assert_eq!(answers[2]["decision"], "deny");
+    let told = answers.to_string();
+    for hidden in ["Kept", "kept/*", "public/*", "444455556666", "resource policy"] {
+        assert!(!told.contains(hidden), "{hidden} in {told}");
+    }
+    for answer in answers.as_array().unwrap() {
+        assert!(answer.get("policy").is_none() && answer.get("statement").is_none(), "{answer}");
+        let gates = answer["trace"]["gates"].as_array().unwrap();
+        assert!(gates.iter().all(|gate| gate["kind"] != "resource-based policy"), "{answer}");
+    }
+    // A point that protects the API sees it, of whatever account the point is.
+    let mut settings = crate::fixture::settings();
+    settings["points"][4]["account"] = json!("444455556666");
+    let guard = std::sync::Arc::new(crate::fixture::guard(&fixture.server, settings).unwrap());
+    let fixture = Fixture { guard, ..fixture };
+    let answers = by_point(&fixture, json!([invoke(mallory, "DELETE/kept/x")])).await;
+    assert_eq!(answers[0]["statement"], "Kept", "{answers}");
+    assert!(answers[0]["trace"].to_string().contains("public/*"));
+}
