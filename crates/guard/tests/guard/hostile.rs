@@ -155,6 +155,18 @@ async fn path_tricks_are_refused_before_anything_is_verified() {
 }
 
 #[tokio::test]
+async fn path_parameters_get_around_no_deny() {
+    let fixture = Fixture::start().await;
+    let root = fixture.server.root.clone();
+    // A servlet serves all of these as `/kept/a`, which nobody may delete.
+    for target in ["/v1/kept;x/a", "/v1/kept;/a", "/v1;x/kept/a", "/v1/kept%3bx/a"] {
+        let request = Sent::new("DELETE", target).sign(&fixture, &root, "execute-api");
+        let refused = fixture.refused(&request).await;
+        assert!(refused.starts_with("AmbiguousRequest: "), "{target}: {refused}");
+    }
+}
+
+#[tokio::test]
 async fn a_path_is_the_same_to_policies_however_it_is_encoded() {
     let fixture = Fixture::start().await;
     let alice = fixture.caller("alice").await;
