@@ -187,6 +187,16 @@ def test_path_tricks_do_not_reach_it(guarded):
         assert guarded.upstream.requests == [], target
 
 
+def test_a_target_cannot_choose_another_server_block_than_the_host(guarded):
+    nginx = guarded.nginx()
+    public = [("Host", HOST)]
+    assert nginx.ask("GET", "/v1/public/a?next=http://x/", public)[0] == 200
+    guarded.upstream.requests.clear()
+    for target in ("http://other.example.com/v1/public/a", f"http://{HOST}/v1/public/a", "HTTPS://other/v1/public/a"):
+        assert nginx.ask("GET", target, public)[0] == 400, target
+    assert guarded.upstream.requests == []
+
+
 def test_a_client_cannot_speak_for_nginx(guarded):
     nginx = guarded.nginx()
     allowed = signed(guarded.alice, "GET", "/v1/pets/3")
