@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use crate::check::{Asked, Checked, KnownBody, Refusal};
 use crate::envoy::grpc::PARTIAL_BODY;
@@ -38,6 +38,10 @@ fn asked<'a>(point: &Point, incoming: &'a Incoming) -> Result<Asked<'a>, Refusal
     for (name, value) in &incoming.headers {
         match name.as_str() {
             "host" | PARTIAL_BODY | TOKEN_HEADER => {}
+            // Envoy strips those that it is told of by name; of others an upstream might read one of ours.
+            name if identity::is_ours(name) && !identity::NAMES.contains(&name) => {
+                return Err(Refusal::Identity(name.to_owned()));
+            }
             name => headers.push((name, value.as_bytes())),
         }
     }
@@ -66,7 +70,8 @@ fn allowed(checked: &Checked) -> Outgoing {
     let mut outgoing = Outgoing::plain(StatusCode::OK, "");
     let mut remove = identity::CGI_NAMES.to_vec();
     for (name, value) in identity::values(checked.who.caller()) {
-        if value.is_empty() {
+        // A value that no header can carry must not leave the client's in its place.
+        if value.is_empty() || HeaderValue::from_str(&value).is_err() {
             remove.push(name);
         } else {
             outgoing = outgoing.with(name, &value);

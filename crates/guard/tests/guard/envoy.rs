@@ -316,3 +316,25 @@ async fn forwarded_headers_count_only_of_a_point_that_sets_them() {
     assert_eq!(ask("198.51.100.7, 203.0.113.1").await, 403);
     assert_eq!(ask("nonsense").await, 403);
 }
+
+#[tokio::test]
+async fn names_that_an_upstream_reads_as_ours_are_refused_over_http() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.caller("alice").await;
+    let sent = fixture.signed(&alice, "GET", "/v1/pets");
+    for name in
+        ["x_iamd-principal-arn", "x-iamd_account", "x_iamd_account", "x-iamd-is-admin", "X-Iamd_Any"]
+    {
+        let answer = fixture.guard.handle(over_http(&sent, "bodies", &[(name, "forged")])).await;
+        assert_eq!(answer.status, 403, "{name}");
+        let body = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(body.contains("is not the client's to send"), "{body}");
+    }
+    // Ours are overwritten or removed.
+    let forged = [("x-iamd-account", "forged"), ("x-iamd-session-name", "forged")];
+    let answer = fixture.guard.handle(over_http(&sent, "bodies", &forged)).await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["x-iamd-account"], "111122223333");
+    let removed = answer.headers["x-envoy-auth-headers-to-remove"].to_str().unwrap();
+    assert!(removed.split(',').any(|name| name == "x-iamd-session-name"), "{removed}");
+}
