@@ -135,6 +135,8 @@ fn asked<'a>(
 ) -> Result<Asked<'a>, Refusal> {
     let mut headers = Vec::with_capacity(sent.len());
     let (mut partial, mut has_length, mut is_chunked) = (None, false, false);
+    // Not the scheme that Envoy tells: over HTTP/2 without TLS that is the client's to write.
+    let mut forwarded: Vec<&[u8]> = Vec::new();
     for &(name, value) in sent {
         match name {
             // The same host stands in a field of its own. Two different ones are two requests.
@@ -150,6 +152,7 @@ fn asked<'a>(
             }
             "content-length" => has_length = value != b"0",
             "transfer-encoding" => is_chunked = true,
+            "x-forwarded-proto" => forwarded.push(value),
             _ if name.starts_with(':') => continue,
             _ => {}
         }
@@ -172,7 +175,7 @@ fn asked<'a>(
         headers,
         body,
         source_ip: None,
-        secure: http.scheme == "https",
+        secure: point.sets_forwarded_headers && forwarded.as_slice() == [b"https"],
     })
 }
 

@@ -338,3 +338,31 @@ async fn names_that_an_upstream_reads_as_ours_are_refused_over_http() {
     let removed = answer.headers["x-envoy-auth-headers-to-remove"].to_str().unwrap();
     assert!(removed.split(',').any(|name| name == "x-iamd-session-name"), "{removed}");
 }
+
+#[tokio::test]
+async fn a_scheme_that_the_client_writes_is_no_secure_transport() {
+    let fixture = Fixture::start().await;
+    let channel = channel(&fixture).await;
+    let carol = fixture.server.user("carol").await;
+    let secure = crate::fixture::MAY_CALL.replace(
+        r#""Action""#,
+        r#""Condition":{"Bool":{"aws:SecureTransport":"true"}},"Action""#,
+    );
+    fixture.server.allow("carol", "secure", &secure).await;
+    let sent = fixture.signed(&carol, "GET", "/v1/pets");
+    let ask = async |point: &str, scheme: &str, forwarded: Option<&str>| {
+        let mut http = told(&sent);
+        http.scheme = scheme.to_owned();
+        http.headers.insert(":scheme".to_owned(), scheme.to_owned());
+        if let Some(forwarded) = forwarded {
+            http.headers.insert("x-forwarded-proto".to_owned(), forwarded.to_owned());
+        }
+        code(&check(&channel, Some(&token(point)), http).await.unwrap()) == 0
+    };
+    assert!(ask("bodies", "http", Some("https")).await);
+    assert!(!ask("bodies", "https", Some("http")).await);
+    assert!(!ask("bodies", "https", Some("https,http")).await);
+    assert!(!ask("bodies", "https", None).await);
+    // Of a point that does not set it, it is the client's.
+    assert!(!ask("edge", "https", Some("https")).await);
+}
