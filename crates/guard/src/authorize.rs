@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::check::{Asked, KnownBody, Refusal, is_failure};
-use crate::context::Told;
+use crate::context::{Told, ensure_not_signed};
 use crate::exchange::{Incoming, Outgoing};
 use crate::guard::{Answer, Guard};
 use crate::points::Point;
@@ -137,6 +137,9 @@ pub(crate) async fn decide(
     item: Item,
 ) -> Result<(Known, Decided), NoDecision> {
     let mut told = Told::read(guard.service.now(), &item.context)?;
+    if item.signed.is_some() {
+        ensure_not_signed(&item.context)?;
+    }
     let account = item.resource_account.as_deref().map(str::parse).transpose();
     let resource_account = account.map_err(|_| malformed("`resourceAccount` is no account id"))?;
     let (who, invoked) = match (&item.principal, &item.access_key_id, &item.signed) {

@@ -38,6 +38,15 @@ const TOLD: [&str; 15] = [
     "aws:ResourceOrgID",
 ];
 
+/// What a signed request says itself.
+const SIGNED: [&str; 3] = ["aws:UserAgent", "aws:Referer", "aws:RequestedRegion"];
+
+/// Refuses keys beside a signed request that the request says itself.
+pub(crate) fn ensure_not_signed(context: &Map<String, Value>) -> Result<(), BadContext> {
+    let says = |key: &&String| SIGNED.iter().any(|signed| key.eq_ignore_ascii_case(signed));
+    context.keys().find(says).map_or(Ok(()), |key| Err(BadContext::Signed(key.clone())))
+}
+
 /// What an asker tells of a request.
 pub(crate) struct Told {
     pub(crate) facts: RequestFacts,
@@ -49,6 +58,8 @@ pub(crate) struct Told {
 pub(crate) enum BadContext {
     #[error("the context key `{0}` is known to the server alone")]
     Derived(String),
+    #[error("the context key `{0}` is told by the signed request itself")]
+    Signed(String),
     #[error("the context key `{0}` is there twice")]
     Twice(String),
     #[error("the context key `{0}` has no value that it can have")]

@@ -403,3 +403,26 @@ async fn the_policy_of_another_accounts_api_decides_and_is_not_shown() {
     assert_eq!(answers[0]["statement"], "Kept", "{answers}");
     assert!(answers[0]["trace"].to_string().contains("public/*"));
 }
+
+#[tokio::test]
+async fn what_a_signed_request_says_itself_is_not_told_beside_it() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.caller("alice").await;
+    let with = |key: &str, value: Value| {
+        let mut item = signed_item(&fixture.signed(&alice, "GET", "/v1/pets/3"));
+        item["context"] = json!({ key: value });
+        item
+    };
+    let questions = json!([
+        with("aws:UserAgent", json!("other")),
+        with("AWS:referer", json!("https://example.com/")),
+        with("aws:RequestedRegion", json!("eu-west-1")),
+        with("aws:SourceIp", json!("192.0.2.7")),
+    ]);
+    let answers = by_point(&fixture, questions).await;
+    for (place, key) in ["aws:UserAgent", "AWS:referer", "aws:RequestedRegion"].iter().enumerate() {
+        let message = format!("the context key `{key}` is told by the signed request itself");
+        assert_eq!(answers[place]["error"]["message"], message);
+    }
+    assert_eq!(answers[3]["decision"], "allow", "{answers}");
+}
