@@ -62,10 +62,8 @@ pub fn examine(
         let owner = access.resource_account.map(|account| account.to_string());
         let request = question(caller, access, owner.as_deref(), &context);
         let policies = gathered.policies(access);
-        let shown = Policies {
-            resource: policies.resource.filter(|_| !hides_resource_policy),
-            ..policies
-        };
+        let shown =
+            Policies { resource: policies.resource.filter(|_| !hides_resource_policy), ..policies };
         examined.explicit |= Reference.decide(&request, &policies).effect == Effect::ExplicitDeny;
         let missing = Reference.decide(&request, &shown).missing;
         examined.missing.extend(missing.iter().map(|key| (*key).to_owned()));

@@ -231,7 +231,8 @@ impl Service {
         Ok(Decided { request_id, examined })
     }
 
-    /// In the record of the caller's account, and of the resource's account where that is another.
+    /// In the record of the caller's account; that of a request for an API also in the record of the API's account,
+    /// where that is another.
     fn record_decision(
         &self,
         known: &Known,
@@ -249,8 +250,12 @@ impl Service {
         };
         let caller = &*acting.caller;
         let other = match question.asker {
-            Asker::Point(_) => question.owner.filter(|owner| *owner != caller.account),
-            Asker::Principal(_) | Asker::Itself => None,
+            // A request that came to the resource. Of a question about it its owner learns nothing: whoever asks
+            // says whose it is.
+            Asker::Point(_) if question.service == "execute-api" => {
+                question.owner.filter(|owner| *owner != caller.account)
+            }
+            Asker::Point(_) | Asker::Principal(_) | Asker::Itself => None,
         };
         let shared = other.map(|_| id());
         let request_id = request_id.to_string();

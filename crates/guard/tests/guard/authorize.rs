@@ -286,9 +286,7 @@ async fn a_key_of_another_account_is_answered_as_one_that_there_is_not() {
     let fixture = Fixture::start().await;
     let root = fixture.server.root.clone();
     let other = fixture.server.new_account("444455556666").await;
-    let key = |id: &str| {
-        json!({ "accessKeyId": id, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k", "trace": true })
-    };
+    let key = |id: &str| json!({ "accessKeyId": id, "action": "s3:GetObject", "resource": "arn:aws:s3:::b/k", "trace": true });
     let questions = json!([key(&other.access_key_id), key("AKIAIOSFODNN7EXAMPLE")]);
     let (_, answer) = by_principal(&fixture, &root, questions.clone()).await;
     let decisions = &answer["decisions"];
@@ -305,11 +303,8 @@ async fn stranger(fixture: &Fixture) -> Credentials {
     };
     call("CreateUser", &[("UserName", "mallory")]).await;
     let everything = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Theirs","Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-    let policy = [
-        ("UserName", "mallory"),
-        ("PolicyName", "their-policy"),
-        ("PolicyDocument", everything),
-    ];
+    let policy =
+        [("UserName", "mallory"), ("PolicyName", "their-policy"), ("PolicyDocument", everything)];
     call("PutUserPolicy", &policy).await;
     let key = call("CreateAccessKey", &[("UserName", "mallory")]).await;
     Credentials {
@@ -334,7 +329,9 @@ async fn a_signer_of_another_account_is_asked_about_that_request_alone() {
         with(json!({ "trace": true })),
         with(json!({ "action": "s3:GetObject", "resource": "arn:aws:s3:::theirs/a" })),
         with(json!({ "action": "execute-api:Invoke", "resource": format!("{ARN}/GET/other") })),
-        with(json!({ "action": "s3:GetObject", "resource": "*", "resourceAccount": "444455556666" })),
+        with(
+            json!({ "action": "s3:GetObject", "resource": "*", "resourceAccount": "444455556666" })
+        ),
     ]);
     let root = fixture.server.root.clone();
     let (_, by_principal) = by_principal(&fixture, &root, questions.clone()).await;
@@ -375,9 +372,7 @@ async fn the_policy_of_another_accounts_api_decides_and_is_not_shown() {
     stranger(&fixture).await;
     let asker = fixture.server.new_account("777788889999").await;
     let root = "arn:aws:iam::777788889999:root";
-    let invoke = |who: &str, path: &str| {
-        json!({ "principal": who, "action": "execute-api:Invoke", "resource": format!("{ARN}/{path}"), "trace": true })
-    };
+    let invoke = |who: &str, path: &str| json!({ "principal": who, "action": "execute-api:Invoke", "resource": format!("{ARN}/{path}"), "trace": true });
     let questions =
         json!([invoke(root, "DELETE/kept/x"), invoke(root, "GET/public/a"), invoke(root, "PUT/a")]);
     let (_, answer) = by_principal(&fixture, &asker, questions).await;
@@ -425,4 +420,22 @@ async fn what_a_signed_request_says_itself_is_not_told_beside_it() {
         assert_eq!(answers[place]["error"]["message"], message);
     }
     assert_eq!(answers[3]["decision"], "allow", "{answers}");
+}
+
+#[tokio::test]
+async fn a_question_leaves_no_record_in_an_account_that_it_names() {
+    let fixture = Fixture::start().await;
+    fixture.caller("alice").await;
+    fixture.server.new_account("444455556666").await;
+    let ask = async |bucket: &str, owner: &str| {
+        let item = json!({ "principal": ALICE, "action": "s3:GetObject", "resource": format!("arn:aws:s3:::{bucket}/k"), "resourceAccount": owner });
+        by_point(&fixture, json!([item])).await
+    };
+    ask("theirs", "444455556666").await;
+    ask("last", "111122223333").await;
+    fixture.server.records.wait_for(&["arn:aws:s3:::last/k"]).await;
+    let records = fixture.server.records.lines();
+    let about: Vec<_> = records.iter().filter(|it| it.contains("arn:aws:s3:::theirs/k")).collect();
+    assert_eq!(about.len(), 1, "{about:?}");
+    assert!(about[0].contains(r#""recipientAccountId":"111122223333""#), "{about:?}");
 }

@@ -322,9 +322,13 @@ async fn names_that_an_upstream_reads_as_ours_are_refused_over_http() {
     let fixture = Fixture::start().await;
     let alice = fixture.caller("alice").await;
     let sent = fixture.signed(&alice, "GET", "/v1/pets");
-    for name in
-        ["x_iamd-principal-arn", "x-iamd_account", "x_iamd_account", "x-iamd-is-admin", "X-Iamd_Any"]
-    {
+    for name in [
+        "x_iamd-principal-arn",
+        "x-iamd_account",
+        "x_iamd_account",
+        "x-iamd-is-admin",
+        "X-Iamd_Any",
+    ] {
         let answer = fixture.guard.handle(over_http(&sent, "bodies", &[(name, "forged")])).await;
         assert_eq!(answer.status, 403, "{name}");
         let body = String::from_utf8_lossy(&answer.body).into_owned();
@@ -344,10 +348,8 @@ async fn a_scheme_that_the_client_writes_is_no_secure_transport() {
     let fixture = Fixture::start().await;
     let channel = channel(&fixture).await;
     let carol = fixture.server.user("carol").await;
-    let secure = crate::fixture::MAY_CALL.replace(
-        r#""Action""#,
-        r#""Condition":{"Bool":{"aws:SecureTransport":"true"}},"Action""#,
-    );
+    let secure = crate::fixture::MAY_CALL
+        .replace(r#""Action""#, r#""Condition":{"Bool":{"aws:SecureTransport":"true"}},"Action""#);
     fixture.server.allow("carol", "secure", &secure).await;
     let sent = fixture.signed(&carol, "GET", "/v1/pets");
     let ask = async |point: &str, scheme: &str, forwarded: Option<&str>| {

@@ -244,7 +244,11 @@ async fn a_condition_that_makes_no_sense_takes_no_deny_away() {
     let mut asked = input("alice", "s3:ListBucket", "photos", "");
     asked["conditions"]["prefix"] = json!(["open/"]);
     assert!(minio(&fixture, &asked).await);
-    let bad = [("SourceIp", json!(["nonsense"])), ("max-keys", json!([{}])), ("Referer", json!(["x".repeat(5000)]))];
+    let bad = [
+        ("SourceIp", json!(["nonsense"])),
+        ("max-keys", json!([{}])),
+        ("Referer", json!(["x".repeat(5000)])),
+    ];
     for (name, value) in bad {
         for prefix in ["open/", "secret/a"] {
             let mut asked = asked.clone();
