@@ -1,5 +1,6 @@
 //! What the store refuses, as the caller may see it; and what keeps the store from being asked.
 
+use iamd_types::s3::message;
 use iamd_types::{Code, Error};
 
 use crate::reshape;
@@ -65,7 +66,8 @@ pub(crate) fn is_about_us(code: &str) -> bool {
     ABOUT_US.contains(&code)
 }
 
-/// The error of an answer that is no success. `missing` is what a 404 without a body is about.
+/// The error of an answer that is no success, in S3's words: the store's own may tell of its insides, and are for the
+/// log. `missing` is what a 404 without a body is about.
 pub(crate) fn refusal(url: &str, status: u16, body: &[u8], missing: Code) -> Error {
     let said = std::str::from_utf8(body).ok().and_then(read);
     let Some((code, message)) = said else { return bare(url, status, missing) };
@@ -74,18 +76,32 @@ pub(crate) fn refusal(url: &str, status: u16, body: &[u8], missing: Code) -> Err
         let url = url.to_owned();
         return Failure::Refused { url, status, code, message }.into_error();
     }
-    match Code::ALL.iter().find(|known| known.as_str() == code) {
-        // Its own trouble is ours to the caller, with nothing of its message.
+    match known(&code) {
+        // Its own trouble is ours to the caller.
         Some(_) if status >= 500 && !is_for_callers(&code) => {
             answer(url, format!("{status} {code}: {message}"))
         }
-        Some(known) => Error::new(*known, message),
+        Some(known) => {
+            tracing::debug!(target: "iamd::upstream", "store {url}: {status} {code}: {message}");
+            Error::s3(known)
+        }
         None if status >= 500 => answer(url, format!("{status} {code}: {message}")),
         None => {
             tracing::warn!(target: "iamd::upstream", "store {url}: {status} {code}: {message}");
-            Error::new(by_status(status, missing), message)
+            Error::s3(by_status(status, missing))
         }
     }
+}
+
+/// The code of this name, if S3 has words for it.
+fn known(code: &str) -> Option<Code> {
+    let mut codes = Code::ALL.iter().copied();
+    codes.find(|known| known.as_str() == code && !message(*known).is_empty())
+}
+
+/// The code that the caller sees of one object's error in a list of them.
+pub(crate) fn told(code: &str) -> Code {
+    known(code).filter(|_| !is_about_us(code)).unwrap_or(Code::InternalError)
 }
 
 /// The error of an answer that began with a success: a store that works for long sends one, to

@@ -1,13 +1,14 @@
 //! XML bodies of the store's answers, written anew along the model's shape.
 //!
 //! Elements that the model does not know are left out; names and order are the model's; texts are
-//! the store's, but for what would show the store or its account.
+//! the store's, but for what would show the store or its account, and errors, which are in S3's words.
 
 use iamd_api::{Kind, Member, Place, Shape};
+use iamd_types::s3::message;
 use roxmltree::{Document, Node, ParsingOptions};
 
 use crate::document::escaped;
-use crate::failure::is_about_us;
+use crate::failure::told;
 
 /// The most elements and texts of an answer: a thousand objects with all that can be told of each.
 const MAX_NODES: u32 = 200_000;
@@ -100,8 +101,10 @@ fn one(out: &mut String, from: Node<'_, '_>, name: &str, member: &Member, ours: 
             }
         }
         // Of an object in a list: the whole answer has been looked at.
-        ("Code", Kind::Text { .. }) if is_about_us(&content(child)) => {
-            push(out, name, "InternalError");
+        ("Code", Kind::Text { .. }) => push(out, name, told(&content(child)).as_str()),
+        ("Message", Kind::Text { .. }) => {
+            let code = children(from, "Code").next().map(content).unwrap_or_default();
+            push(out, name, &escaped(message(told(&code))));
         }
         _ => element(out, child, name, member.shape, ours),
     }

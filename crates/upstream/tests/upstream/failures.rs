@@ -10,7 +10,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;
 
-use crate::asking::{ask, call, put, run, settings, upstream, with};
+use crate::asking::{ask, call, put, run, settings, shown, upstream, with};
 use crate::store::{Said, Store};
 
 async fn refused(line: &str, said: Said) -> (Code, String) {
@@ -43,8 +43,42 @@ async fn what_the_caller_can_do_something_about_is_handed_on() {
         (404, "XMinioSomething", Code::NoSuchKey),
     ] {
         let refused = refused("GET /b/k", error(status, code)).await;
-        assert_eq!(refused, (expected, "words of the store".to_owned()), "{status} {code}");
+        let message = iamd_types::s3::message(expected);
+        assert_eq!(refused, (expected, message.to_owned()), "{status} {code}");
+        assert!(!message.is_empty());
     }
+}
+
+#[tokio::test]
+async fn errors_of_single_objects_are_in_our_words() {
+    let error = |key: &str, code: &str| {
+        format!(
+            "<Error><Key>{key}</Key><Code>{code}</Code><Message>words of the store</Message></Error>"
+        )
+    };
+    let errors: String = [
+        error("a", "AccessDenied"),
+        error("b", "MethodNotAllowed"),
+        error("c", "XMinioInside"),
+        error("d", "InternalError"),
+    ]
+    .concat();
+    let store = Store::start().await;
+    store.says([Said::xml(200, &format!("<DeleteResult>{errors}</DeleteResult>"))]);
+    let body = "<Delete><Object><Key>a</Key></Object></Delete>";
+    let answer = ask(&upstream(&store), "POST /b?delete", &[], body).await.unwrap();
+    let text = shown(answer).await.unwrap();
+    for (key, code) in [
+        ("a", Code::InternalError),
+        ("b", Code::MethodNotAllowed),
+        ("c", Code::InternalError),
+        ("d", Code::InternalError),
+    ] {
+        let (name, message) = (code.as_str(), iamd_types::s3::message(code));
+        let expected = format!("<Key>{key}</Key><Code>{name}</Code><Message>{message}</Message>");
+        assert!(text.contains(&expected), "{key}: {text}");
+    }
+    assert!(!text.contains("words of the store"), "{text}");
 }
 
 #[tokio::test]

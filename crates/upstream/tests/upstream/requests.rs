@@ -167,7 +167,7 @@ async fn keys_that_are_not_allowed_are_left_out_and_answered() {
         crate::asking::shown(answer).await.unwrap(),
         "200\ncontent-type: application/xml\n<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <DeleteResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
-         <Error><Key>c</Key><Code>InternalError</Code><Message>ours</Message></Error>\
+         <Error><Key>c</Key><Code>InternalError</Code><Message>We encountered an internal error. Please try again.</Message></Error>\
          <Error><Key>b&lt;</Key><VersionId>v</VersionId><Code>AccessDenied</Code><Message>Access Denied</Message></Error>\
          </DeleteResult>"
     );
