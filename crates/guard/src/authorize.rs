@@ -164,8 +164,10 @@ pub(crate) async fn decide(
         (None, None, Some(resource)) => ("execute-api:Invoke".to_owned(), resource),
         _ => return Err(malformed("give `action` and `resource`")),
     };
-    let subject = Subject { action, resource, resource_account, told, traced: item.trace };
-    let mut decided = guard.decide(asking, &who, subject)?;
+    let traced = item.trace;
+    let elsewhere = false;
+    let subject = Subject { action, resource, resource_account, told, traced, elsewhere };
+    let mut decided = guard.decide(asking, &who, subject).await?;
     if is_stranger {
         // What their policies are called, and what they ask for, is their account's.
         let examined = &mut decided.examined;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use iamd_authz::RequestFacts;
+use iamd_authz::{RequestFacts, ResourcePolicy};
 use iamd_policy::Values;
 use iamd_service::{Asker, Decided, Described, Known, Question, Service};
 use iamd_sigv4::{Payload, RequestParts, Settings};
@@ -139,7 +139,7 @@ impl<'g> Checks<'g> {
             action: "execute-api:Invoke".into(),
             resource,
             owner: Some(api.account),
-            policy: Some(api.policy.as_ref()),
+            policy: ResourcePolicy::Resource(api.policy.as_ref()),
             keys: Vec::<(_, Values)>::new(),
             facts: &facts,
             parameters: json!({ "method": asked.method, "host": asked.host, "path": path }),

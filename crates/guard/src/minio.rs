@@ -106,8 +106,10 @@ pub(crate) async fn decide(
         resource_account: Some(account),
         told: told(guard, input)?,
         traced: false,
+        // MinIO's own bucket.
+        elsewhere: true,
     };
-    Ok(guard.decide(asking, &who, subject)?.is_allowed())
+    Ok(guard.decide(asking, &who, subject).await?.is_allowed())
 }
 
 async fn who(guard: &Guard, asking: Asking<'_>, input: &Input) -> Result<Known, NoDecision> {

@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-use iamd_authz::{Access, RequestFacts};
+use iamd_authz::{Access, RequestFacts, ResourcePolicy};
 use iamd_policy::Values;
 use iamd_service::{Asker, Decided, Known, Question};
 use iamd_types::{AccountId, Arn, Code, Error};
 use serde_json::json;
 
-use crate::apis::Api;
 use crate::context::{BadContext, Told};
 use crate::guard::Guard;
 use crate::points::Point;
@@ -39,6 +38,8 @@ pub(crate) struct Subject {
     pub(crate) resource_account: Option<AccountId>,
     pub(crate) told: Told,
     pub(crate) traced: bool,
+    /// Whether the resource is in another store, whatever is of its name here.
+    pub(crate) elsewhere: bool,
 }
 
 /// Why there is no decision. `Display` is for the asker.
@@ -124,7 +125,7 @@ impl Guard {
             action: "iamd:Authorize".into(),
             resource: about.to_owned(),
             owner: account,
-            policy: None,
+            policy: ResourcePolicy::None,
             keys: Vec::<(_, Values)>::new(),
             facts,
             parameters: json!({ "principalArn": about }),
@@ -135,22 +136,36 @@ impl Guard {
         Err(denied.into())
     }
 
-    /// Decides whether somebody whom the asker may ask about may do this.
-    pub(crate) fn decide(
+    /// Decides whether somebody whom the asker may ask about may do this, with the policy of the resource where that is
+    /// kept here.
+    pub(crate) async fn decide(
         &self,
         asking: Asking<'_>,
         who: &Known,
         subject: Subject,
     ) -> Result<Decided, NoDecision> {
-        let Subject { action, resource, resource_account, told, traced } = subject;
+        let Subject { action, resource, resource_account, told, traced, elsewhere } = subject;
         ensure_action(&action)?;
-        let owner = owner(&resource, resource_account, asking.account())?;
+        let kept = match elsewhere {
+            true => None,
+            false => self.service.kept(who, &action, &resource).await?,
+        };
+        let owner = match (&kept, resource_account) {
+            (Some(kept), Some(told)) if kept.owner != told => return Err(of_another()),
+            (Some(kept), _) => kept.owner,
+            (None, told) => owner(&resource, told, asking.account())?,
+        };
         let api = self.checks().apis.by_arn(&resource);
         let protects = |id: &str| match asking {
             Asking::Point(point, _) => point.apis.contains(id),
             Asking::Principal(..) => false,
         };
-        let is_foreign = |api: &Api| api.account != asking.account() && !protects(&api.id);
+        let hides_policy = owner != asking.account() && !api.is_some_and(|api| protects(&api.id));
+        let policy = match (&kept, api) {
+            (Some(kept), _) => kept.policy(),
+            (None, Some(api)) => ResourcePolicy::Resource(api.policy.as_ref()),
+            (None, None) => ResourcePolicy::None,
+        };
         let asker = match asking {
             Asking::Point(point, _) => Asker::Point(&point.name),
             Asking::Principal(asker, _) => Asker::Principal(asker),
@@ -167,12 +182,12 @@ impl Guard {
             action: Cow::Owned(action),
             resource,
             owner: Some(owner),
-            policy: api.map(|api| api.policy.as_ref()),
+            policy,
             keys: told.keys,
             facts: &told.facts,
             parameters,
             traced,
-            hides_policy: api.is_some_and(is_foreign),
+            hides_policy,
         };
         Ok(self.service.decide(who, question)?)
     }
@@ -180,6 +195,10 @@ impl Guard {
 
 fn foreign() -> Error {
     Error::new(Code::AccessDenied, "There is no such principal, or it cannot be asked about.")
+}
+
+fn of_another() -> NoDecision {
+    malformed("the resource is of another account than `resourceAccount`")
 }
 
 /// `service:Name`, without wildcards: a question is about one action.
@@ -203,9 +222,7 @@ fn owner(resource: &str, told: Option<AccountId>, own: AccountId) -> Result<Acco
     }
     let arn = Arn::parse(resource).map_err(|_| malformed("the resource must be an ARN or `*`"))?;
     match (arn.account_id(), told) {
-        (Some(account), Some(told)) if account != told => {
-            Err(malformed("the resource is of another account than `resourceAccount`"))
-        }
+        (Some(account), Some(told)) if account != told => Err(of_another()),
         (Some(account), _) => Ok(account),
         (None, told) => Ok(told.unwrap_or(own)),
     }

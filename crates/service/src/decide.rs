@@ -14,7 +14,7 @@ use iamd_authz::{
 };
 use iamd_credentials::SessionKind;
 use iamd_directory::Account;
-use iamd_policy::{Document, Values};
+use iamd_policy::Values;
 use iamd_sigv4::{Payload, RequestParts};
 use iamd_types::{AccessKeyId, AccountId, Arn, Code, Error, Timestamp};
 use serde_json::{Value, json};
@@ -71,8 +71,8 @@ pub struct Question<'a> {
     pub resource: String,
     /// The account that owns the resource.
     pub owner: Option<AccountId>,
-    /// The resource's own policy, if such resources can have one: then whether this one has it.
-    pub policy: Option<Option<&'a Document>>,
+    /// How the resource's own policy takes part.
+    pub policy: ResourcePolicy<'a>,
     /// Condition keys beyond those that are known here.
     pub keys: Vec<(Cow<'static, str>, Values)>,
     /// What is known of the request.
@@ -217,7 +217,7 @@ impl Service {
             resource: question.resource.clone(),
             resource_account: question.owner,
             keys: std::mem::take(&mut question.keys),
-            resource_policy: question.policy.map_or(ResourcePolicy::None, ResourcePolicy::Resource),
+            resource_policy: std::mem::replace(&mut question.policy, ResourcePolicy::None),
         };
         let accesses = AccessList::one(access);
         let Known { caller, account } = known;

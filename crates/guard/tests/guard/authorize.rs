@@ -439,3 +439,108 @@ async fn a_question_leaves_no_record_in_an_account_that_it_names() {
     assert_eq!(about.len(), 1, "{about:?}");
     assert!(about[0].contains(r#""recipientAccountId":"111122223333""#), "{about:?}");
 }
+
+/// A user's question about an action; what was decided, and by what kind of policy.
+async fn asked(fixture: &Fixture, who: &str, action: &str, resource: &str) -> (String, String) {
+    let answers =
+        by_point(fixture, json!([{ "principal": who, "action": action, "resource": resource }]))
+            .await;
+    let text = |name: &str| answers[0][name].as_str().unwrap_or_default().to_owned();
+    (text("decision"), text("decidedBy"))
+}
+
+#[tokio::test]
+async fn a_bucket_that_is_kept_here_is_decided_on_with_its_policy() {
+    let fixture = Fixture::start().await;
+    fixture.server.user("alice").await;
+    let bob = fixture.server.user("bob").await;
+    let root = fixture.server.root.clone();
+    let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+    fixture.server.allow("bob", "s3", all).await;
+    let other = fixture.server.new_account("444455556666").await;
+    fixture.server.s3_as(&root, "PUT /photos", "").await.ok();
+    fixture.server.s3_as(&other, "PUT /theirs", "").await.ok();
+    fixture.server.s3_as(&other, "PUT /closed", "").await.ok();
+    let policy = |bucket: &str, who: &str| {
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[
+                {{"Sid":"Reads","Effect":"Allow","Principal":{{"AWS":"{who}"}},"Action":"s3:GetObject","Resource":"arn:aws:s3:::{bucket}/*"}},
+                {{"Sid":"Kept","Effect":"Deny","Principal":"*","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::{bucket}/*"}}]}}"#
+        )
+    };
+    let bob_arn = "arn:aws:iam::111122223333:user/bob";
+    fixture.server.s3_as(&root, "PUT /photos?policy", &policy("photos", ALICE)).await.ok();
+    fixture
+        .server
+        .s3_as(&other, "PUT /theirs?policy", &policy("theirs", "111122223333"))
+        .await
+        .ok();
+    let allow = |by: &str| ("allow".to_owned(), by.to_owned());
+    let deny = |by: &str| ("deny".to_owned(), by.to_owned());
+    let (own, theirs) = ("arn:aws:s3:::photos/a", "arn:aws:s3:::theirs/a");
+    // The bucket's policy allows by itself in its account, and denies whatever others allow.
+    assert_eq!(asked(&fixture, ALICE, "s3:GetObject", own).await, allow("resource-based policy"));
+    assert_eq!(
+        asked(&fixture, bob_arn, "s3:DeleteObject", own).await,
+        deny("resource-based policy")
+    );
+    assert_eq!(asked(&fixture, bob_arn, "S3:deleteobject", own).await.0, "deny");
+    // Across accounts both must allow, whatever account the asker would think the bucket's.
+    assert_eq!(asked(&fixture, bob_arn, "s3:GetObject", theirs).await.0, "allow");
+    assert_eq!(asked(&fixture, ALICE, "s3:GetObject", theirs).await.0, "deny");
+    assert_eq!(asked(&fixture, bob_arn, "s3:PutObject", theirs).await.0, "deny");
+    assert_eq!(asked(&fixture, bob_arn, "s3:GetObject", "arn:aws:s3:::closed/a").await.0, "deny");
+    // As it really is.
+    fixture.server.s3_as(&other, "PUT /theirs/a", "text").await.ok();
+    fixture.server.s3_as(&bob, "GET /theirs/a", "").await.ok();
+    fixture.server.s3_as(&bob, "GET /closed/a", "").await.refused("AccessDenied");
+
+    let question = |action: &str, owner: Option<&str>| json!({ "principal": bob_arn, "action": action, "resource": theirs, "resourceAccount": owner, "trace": true });
+    let questions = json!([
+        question("s3:GetObject", Some("111122223333")),
+        question("s3:GetObject", Some("444455556666")),
+        question("s3:DeleteObject", None),
+    ]);
+    let answers = by_point(&fixture, questions).await;
+    assert_eq!(answers[0]["error"]["code"], "ValidationError");
+    assert_eq!(answers[1]["decision"], "allow");
+    assert_eq!((&answers[2]["decision"], &answers[2]["explicit"]), (&json!("deny"), &json!(true)));
+    // The other account's policy is not shown.
+    let told = answers.to_string();
+    assert!(!told.contains("Kept") && !told.contains("Reads"), "{told}");
+}
+
+#[tokio::test]
+async fn a_role_is_decided_on_with_its_trust_policy() {
+    let fixture = Fixture::start().await;
+    let alice = fixture.server.user("alice").await;
+    fixture.server.user("bob").await;
+    let any = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:*","Resource":"*"}]}"#;
+    fixture.server.allow("alice", "sts", any).await;
+    fixture.server.allow("bob", "sts", any).await;
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{ALICE}"}},"Action":"sts:AssumeRole"}}]}}"#
+    );
+    let root = fixture.server.root.clone();
+    let role = [("RoleName", "reader"), ("AssumeRolePolicyDocument", &*trust)];
+    fixture.server.call(&root, "CreateRole", &role).await.ok();
+    let arn = "arn:aws:iam::111122223333:role/reader";
+    for (who, action, resource, decision) in [
+        (ALICE, "sts:AssumeRole", arn, "allow"),
+        (ALICE, "STS:assumerole", arn, "allow"),
+        (ALICE, "sts:TagSession", arn, "deny"),
+        (ALICE, "sts:AssumeRole", "arn:aws:iam::111122223333:role/none", "deny"),
+        (ALICE, "sts:AssumeRole", "arn:aws:iam::111122223333:role/path/reader", "deny"),
+        (ALICE, "sts:AssumeRole", "arn:aws:iam::444455556666:role/reader", "deny"),
+        ("arn:aws:iam::111122223333:user/bob", "sts:AssumeRole", arn, "deny"),
+        ("arn:aws:iam::111122223333:root", "sts:AssumeRole", arn, "deny"),
+    ] {
+        assert_eq!(
+            asked(&fixture, who, action, resource).await.0,
+            decision,
+            "{who} {action} {resource}"
+        );
+    }
+    let taken = [("RoleArn", arn), ("RoleSessionName", "session")];
+    fixture.server.call(&alice, "sts:AssumeRole", &taken).await.ok();
+}

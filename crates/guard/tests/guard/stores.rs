@@ -300,3 +300,17 @@ async fn sessions_and_service_accounts_that_minio_narrows_are_denied() {
         assert!(!ask(more.clone()).await, "{more}");
     }
 }
+
+#[tokio::test]
+async fn a_bucket_of_minios_is_none_of_ours() {
+    let fixture = Fixture::start().await;
+    reader(&fixture).await;
+    let root = fixture.server.root.clone();
+    fixture.server.s3_as(&root, "PUT /photos", "").await.ok();
+    let policy = r#"{"Version":"2012-10-17","Statement":[
+        {"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/alice"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::photos/*"},
+        {"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::photos/*"}]}"#;
+    fixture.server.s3_as(&root, "PUT /photos?policy", policy).await.ok();
+    assert!(minio(&fixture, &input("alice", "s3:GetObject", "photos", "a")).await);
+    assert!(!minio(&fixture, &input("alice", "s3:PutObject", "photos", "a")).await);
+}

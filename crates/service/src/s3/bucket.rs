@@ -17,16 +17,16 @@ use crate::record::Event;
 
 /// A bucket, in one state of its owner's account.
 #[derive(Clone)]
-pub(super) struct FoundBucket {
-    pub(super) owner: Arc<Account>,
-    pub(super) bucket: Bucket,
+pub(crate) struct FoundBucket {
+    pub(crate) owner: Arc<Account>,
+    pub(crate) bucket: Bucket,
 }
 
 impl FoundBucket {
     /// Whether the bucket's policy takes part in a decision. It does not for those whom Block Public
     /// Access keeps away from a public one, so that nothing allows them; and the owner's root user cannot
     /// lock itself out of the policy (S3 User Guide, "Bucket policies").
-    pub(super) fn policy_takes_part(&self, operation: &str, caller: &Caller) -> bool {
+    pub(crate) fn policy_takes_part(&self, operation: &str, caller: &Caller) -> bool {
         Self::takes_part(&self.bucket, self.owner.id(), operation, caller)
     }
 
@@ -103,7 +103,7 @@ impl Service {
         adopted.map(Some).ok_or_else(|| Error::s3(Code::NoSuchBucket))
     }
 
-    pub(super) async fn bucket_called(&self, name: &str) -> Result<Option<FoundBucket>, Error> {
+    pub(crate) async fn bucket_called(&self, name: &str) -> Result<Option<FoundBucket>, Error> {
         let directory = &self.tools.directory;
         let Some(owner) = directory.routing().find(Route::Bucket, name) else { return Ok(None) };
         let Some(owner) = directory.account(owner).await? else { return Ok(None) };
