@@ -293,6 +293,10 @@ async fn a_key_of_another_account_is_answered_as_one_that_there_is_not() {
     assert_eq!(decisions[0]["error"]["code"], "AccessDenied", "{answer}");
     assert_eq!(decisions[0], decisions[1]);
     assert_eq!(by_point(&fixture, questions).await, *decisions);
+    // Nor by their ARN, whatever the asker may do at home.
+    let named = json!([question("arn:aws:iam::444455556666:root")]);
+    let (_, answer) = by_principal(&fixture, &root, named).await;
+    assert_eq!(answer["decisions"][0]["error"]["code"], "AccessDenied", "{answer}");
 }
 
 /// A user of the account 444455556666 who may do everything.
