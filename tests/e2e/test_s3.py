@@ -30,6 +30,9 @@ def test_the_command_line(account):
     (folder / "in").mkdir()
     (folder / "in/small").write_text("hello\n")
     (folder / "in/large").write_bytes(os.urandom(12 << 20))
+    # S3 tells whole seconds, and what is younger than its copy is sent again.
+    for name in ("in/small", "in/large"):
+        os.utime(folder / name, (1_700_000_000, 1_700_000_000))
 
     def run(command):
         code, out, errors = aws.run(command)
