@@ -219,6 +219,18 @@ impl Caller {
         }
     }
 
+    /// Refuses the root user, who takes on no role (STS API reference, AssumeRole).
+    ///
+    /// # Errors
+    /// `AccessDenied`
+    pub fn ensure_may_assume(&self) -> Result<(), Error> {
+        if self.is_root() {
+            let message = "Roles may not be assumed by root accounts.";
+            return Err(Error::new(Code::AccessDenied, message));
+        }
+        Ok(())
+    }
+
     /// Whether the root user calls.
     pub fn is_root(&self) -> bool {
         matches!(self.principal, Principal::Root)

@@ -148,13 +148,7 @@ impl Answer {
             }
             Err(refusal) => refusal,
         };
-        tracing::info!(
-            target: "iamd::request",
-            asker = point.name,
-            decision = "refused",
-            error = refusal.code(),
-            reason = %refusal,
-        );
+        point.note_refusal(refusal.code(), &refusal);
         match refusal {
             Refusal::Error(error) if is_failure(&error) => Err(Failed(error)),
             refusal => Ok(Self::Denied {

@@ -73,13 +73,7 @@ pub(crate) fn allowed(point: &Point, result: Result<bool, NoDecision>) -> Option
         Ok(allowed) => return Some(allowed),
         Err(refusal) => refusal,
     };
-    tracing::info!(
-        target: "iamd::request",
-        asker = point.name,
-        decision = "refused",
-        error = refusal.code(),
-        reason = %refusal,
-    );
+    point.note_refusal(refusal.code(), &refusal);
     match refusal {
         NoDecision::Error(error) if is_failure(&error) => None,
         _ => Some(false),

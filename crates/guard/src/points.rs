@@ -102,6 +102,17 @@ impl Points {
 }
 
 impl Point {
+    /// Tells the request log why a question of this point was not answered.
+    pub(crate) fn note_refusal(&self, code: &str, reason: &dyn std::fmt::Display) {
+        tracing::info!(
+            target: "iamd::request",
+            asker = self.name,
+            decision = "refused",
+            error = code,
+            %reason,
+        );
+    }
+
     fn shows_the_same_as(&self, other: &Self) -> bool {
         match (&self.shows, &other.shows) {
             (Shows::Token(one), Shows::Token(two)) => one.ct_eq(two).into(),

@@ -5,12 +5,11 @@
 
 use iamd_api::s3;
 use iamd_authz::Permit;
-use iamd_directory::principals::Named;
-use iamd_directory::{Bucket, Ownership, PublicAccessBlock, Transaction};
+use iamd_directory::{BucketFields, Ownership, PublicAccessBlock};
 use iamd_types::{AccountId, Code, Error};
 
 use crate::operation::{
-    BucketCommand, BucketOperation, BucketQuery, Entry, Table, View, bucket_of,
+    BucketCommand, BucketOperation, BucketQuery, Change, Entry, Table, View, bucket_of,
 };
 use crate::owner::{full_control, owner};
 
@@ -38,22 +37,18 @@ impl BucketOperation for PutPublicAccessBlock {
 }
 
 impl BucketCommand for PutPublicAccessBlock {
-    fn run(
+    fn change(
         input: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
         let given = &input.public_access_block_configuration;
-        let mut fields = bucket.fields();
-        fields.public_access_block = Some(PublicAccessBlock {
+        bucket.public_access_block = Some(PublicAccessBlock {
             block_acls: given.block_public_acls.unwrap_or_default(),
             ignore_acls: given.ignore_public_acls.unwrap_or_default(),
             block_policy: given.block_public_policy.unwrap_or_default(),
             restrict_buckets: given.restrict_public_buckets.unwrap_or_default(),
         });
-        tx.put_bucket(&fields);
         Ok(())
     }
 }
@@ -97,16 +92,12 @@ impl BucketOperation for DeletePublicAccessBlock {
 }
 
 impl BucketCommand for DeletePublicAccessBlock {
-    fn run(
+    fn change(
         _: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
-        let mut fields = bucket.fields();
-        fields.public_access_block = None;
-        tx.put_bucket(&fields);
+        bucket.public_access_block = None;
         Ok(())
     }
 }
@@ -121,12 +112,10 @@ impl BucketOperation for PutBucketOwnershipControls {
 }
 
 impl BucketCommand for PutBucketOwnershipControls {
-    fn run(
+    fn change(
         input: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
         let [rule] = input.ownership_controls.rules.as_slice() else {
             return Err(Error::s3(Code::MalformedXml));
@@ -136,9 +125,7 @@ impl BucketCommand for PutBucketOwnershipControls {
                 "ACLs are not available on this server: object ownership is BucketOwnerEnforced.";
             return Err(Error::new(Code::NotImplemented, message));
         }
-        let mut fields = bucket.fields();
-        fields.ownership = Some(Ownership::BucketOwnerEnforced);
-        tx.put_bucket(&fields);
+        bucket.ownership = Some(Ownership::BucketOwnerEnforced);
         Ok(())
     }
 }
@@ -181,16 +168,12 @@ impl BucketOperation for DeleteBucketOwnershipControls {
 }
 
 impl BucketCommand for DeleteBucketOwnershipControls {
-    fn run(
+    fn change(
         _: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
-        let mut fields = bucket.fields();
-        fields.ownership = None;
-        tx.put_bucket(&fields);
+        bucket.ownership = None;
         Ok(())
     }
 }

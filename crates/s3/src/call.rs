@@ -1,6 +1,5 @@
 //! A request for S3 whose operation is known.
 
-use bytes::Bytes;
 use iamd_api::Operation;
 use iamd_types::{Code, Error};
 use iamd_wire::query::Parameters;
@@ -24,8 +23,6 @@ pub struct Call {
     pub parameters: Parameters<'static>,
     /// The object to copy.
     pub source: Option<CopySource>,
-    /// The XML body, for operations that have one.
-    pub document: Bytes,
 }
 
 /// The object that CopyObject or UploadPartCopy reads.
@@ -49,7 +46,6 @@ impl Call {
         bucket: Option<String>,
         key: Option<String>,
         parameters: Parameters<'static>,
-        document: Bytes,
     ) -> Result<Self, Error> {
         if key.as_ref().is_some_and(|key| key.len() > MAX_KEY_BYTES) {
             return Err(Error::s3(Code::KeyTooLong));
@@ -59,7 +55,7 @@ impl Call {
             return Err(Error::s3(Code::MalformedXml));
         }
         let source = parameters.get("CopySource").map(CopySource::parse).transpose()?;
-        Ok(Self { operation, bucket, key, parameters, source, document })
+        Ok(Self { operation, bucket, key, parameters, source })
     }
 
     /// A member of the input that holds a single value.

@@ -4,12 +4,11 @@
 
 use iamd_api::s3;
 use iamd_authz::Permit;
-use iamd_directory::principals::Named;
-use iamd_directory::{Bucket, Transaction};
+use iamd_directory::{Bucket, BucketFields};
 use iamd_types::{Code, Error};
 
 use crate::operation::{
-    BucketCommand, BucketOperation, BucketQuery, Entry, Table, View, bucket_of,
+    BucketCommand, BucketOperation, BucketQuery, Change, Entry, Table, View, bucket_of,
 };
 
 /// The operations on CORS configurations.
@@ -36,12 +35,10 @@ impl BucketOperation for PutBucketCors {
 }
 
 impl BucketCommand for PutBucketCors {
-    fn run(
+    fn change(
         input: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
         let rules = &input.cors_configuration.cors_rules;
         ensure_rules(rules)?;
@@ -49,9 +46,7 @@ impl BucketCommand for PutBucketCors {
         if text.len() > MAX_BYTES {
             return Err(Error::invalid_request("The CORS configuration is too large."));
         }
-        let mut fields = bucket.fields();
-        fields.cors = Some(text);
-        tx.put_bucket(&fields);
+        bucket.cors = Some(text);
         Ok(())
     }
 }
@@ -132,16 +127,12 @@ impl BucketOperation for DeleteBucketCors {
 }
 
 impl BucketCommand for DeleteBucketCors {
-    fn run(
+    fn change(
         _: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
-        let mut fields = bucket.fields();
-        fields.cors = None;
-        tx.put_bucket(&fields);
+        bucket.cors = None;
         Ok(())
     }
 }

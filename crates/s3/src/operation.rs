@@ -2,10 +2,10 @@
 //! objects are the [`crate::Backend`]'s.
 
 use futures_util::future::BoxFuture;
-use iamd_authz::{Authorized, Caller, Permit};
+use iamd_authz::{Authorized, Permit};
 use iamd_directory::principals::Named;
-use iamd_directory::{Account, Bucket, Directory, Transaction};
-use iamd_types::{AccountId, Code, Error, Timestamp};
+use iamd_directory::{Account, Bucket, BucketFields, Directory, Transaction};
+use iamd_types::{AccountId, Code, Error};
 use iamd_wire::query::from_parameters;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -16,16 +16,12 @@ use crate::call::Call;
 /// What an operation on a bucket sees.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    /// Who calls.
-    pub caller: &'a Caller,
     /// The account that owns the bucket; of ListBuckets the caller's.
     pub owner: &'a Account,
     /// The bucket, for all operations but ListBuckets.
     pub bucket: Option<&'a Bucket>,
     /// All accounts, for the principals that a policy names.
     pub directory: &'a Directory,
-    /// When the request was taken.
-    pub now: Timestamp,
 }
 
 /// The bucket that an operation is about.
@@ -62,27 +58,32 @@ pub trait BucketQuery: BucketOperation {
 }
 
 /// An operation that changes a bucket's record. It may be run again on a newer state.
-pub trait BucketCommand: BucketOperation {
+pub trait BucketCommand: BucketOperation<Output = ()> {
     /// The policy in the request, whose principals are to be looked up before the account's writer is
     /// reached.
-    ///
-    /// # Errors
-    /// Those of a policy that is refused.
-    fn policy<'i>(_input: &'i Self::Input, _view: &View<'_>) -> Result<Option<&'i str>, Error> {
-        Ok(None)
+    fn policy(_input: &Self::Input) -> Option<&str> {
+        None
     }
 
-    /// Makes the change, or refuses it. `policy` is the one of [`Self::policy`], looked up.
+    /// Changes the record, or refuses to. It is all that is written.
     ///
     /// # Errors
     /// The operation's own.
-    fn run(
+    fn change(
         input: &Self::Input,
-        policy: Option<&Named>,
-        permit: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
-    ) -> Result<Self::Output, Error>;
+        by: &Change<'_, Self>,
+        bucket: &mut BucketFields,
+    ) -> Result<(), Error>;
+}
+
+/// What a change sees besides its input and the bucket.
+pub struct Change<'a, C> {
+    /// That it is allowed, and who makes it.
+    pub permit: &'a Permit<C>,
+    /// The policy of [`BucketCommand::policy`], looked up.
+    pub policy: Option<&'a Named>,
+    /// The bucket's account, in the state that is changed.
+    pub owner: &'a Account,
 }
 
 /// The operations of a table.
@@ -93,7 +94,8 @@ pub type Table = &'static [Entry];
 pub struct Prepared(Option<Named>);
 
 type Prepare = for<'a> fn(&'a Call, &'a View<'a>) -> BoxFuture<'a, Result<Prepared, Error>>;
-type Change = fn(&Call, &Prepared, Authorized, &Bucket, &mut Transaction) -> Result<Answer, Error>;
+/// The change of a bucket's record, and the answer to it.
+pub type Run = fn(&Call, &Prepared, Authorized, &Bucket, &mut Transaction) -> Result<Answer, Error>;
 
 /// An operation on a bucket, without its types.
 #[derive(Clone, Copy)]
@@ -114,7 +116,7 @@ pub enum Work {
         /// What is done before the account's writer is reached.
         prepare: Prepare,
         /// The change.
-        run: Change,
+        run: Run,
     },
 }
 
@@ -139,7 +141,7 @@ impl Entry {
                 prepare: |call, view| {
                     Box::pin(async move {
                         let input: C::Input = from_parameters(&call.parameters)?;
-                        let Some(text) = C::policy(&input, view)? else {
+                        let Some(text) = C::policy(&input) else {
                             return Ok(Prepared::default());
                         };
                         let document = crate::policy::checked(text)?;
@@ -151,8 +153,12 @@ impl Entry {
                 run: |call, prepared, authorized, bucket, tx| {
                     let input: C::Input = from_parameters(&call.parameters)?;
                     let permit = permit::<C>(authorized)?;
-                    let output = C::run(&input, prepared.0.as_ref(), &permit, bucket, tx)?;
-                    Answer::of(call.operation, &output)
+                    let policy = prepared.0.as_ref();
+                    let by = Change { permit: &permit, policy, owner: tx };
+                    let mut fields = bucket.fields();
+                    C::change(&input, &by, &mut fields)?;
+                    tx.put_bucket(&fields);
+                    Answer::of(call.operation, &())
                 },
             },
         }

@@ -1,14 +1,15 @@
 //! Bucket policies: checked as PutBucketPolicy does, kept, and shown.
 
+use std::sync::Arc;
+
 use iamd_api::s3;
 use iamd_authz::Permit;
-use iamd_directory::principals::{self, Named};
-use iamd_directory::{Bucket, Transaction};
+use iamd_directory::{Bucket, BucketFields, principals};
 use iamd_policy::{Document, PolicyType, check, check_bucket};
 use iamd_types::{Code, Error};
 
 use crate::operation::{
-    BucketCommand, BucketOperation, BucketQuery, Entry, Table, View, bucket_of,
+    BucketCommand, BucketOperation, BucketQuery, Change, Entry, Table, View, bucket_of,
 };
 use crate::public::is_public;
 
@@ -58,36 +59,33 @@ impl BucketOperation for PutBucketPolicy {
 }
 
 impl BucketCommand for PutBucketPolicy {
-    fn policy<'i>(input: &'i Self::Input, _: &View<'_>) -> Result<Option<&'i str>, Error> {
-        Ok(Some(&input.policy))
+    fn policy(input: &Self::Input) -> Option<&str> {
+        Some(&input.policy)
     }
 
-    fn run(
+    fn change(
         _: &Self::Input,
-        policy: Option<&Named>,
-        permit: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        by: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
-        let policy = policy.ok_or_else(|| Error::s3(Code::MissingRequestBody))?;
-        check_bucket(policy.document(), bucket.name())
+        let policy = by.policy.ok_or_else(|| Error::s3(Code::MissingRequestBody))?;
+        check_bucket(policy.document(), &bucket.name)
             .map_err(|refusal| malformed(refusal.message))?;
-        let stored =
-            policy.store(tx).map_err(|_| malformed("Invalid principal in policy".to_owned()))?;
-        let blocks = bucket.public_access_block().is_some_and(|block| block.block_policy);
+        let stored = policy
+            .store(by.owner)
+            .map_err(|_| malformed("Invalid principal in policy".to_owned()))?;
+        let blocks = bucket.public_access_block.is_some_and(|block| block.block_policy);
         if blocks && is_public(policy.document()) {
             let message = format!(
-                "User: {} is not authorized to perform: s3:PutBucketPolicy on resource: \"{}\" because public policies \
-                 are blocked by the BlockPublicPolicy block public access setting.",
-                permit.caller().arn,
-                bucket.arn()
+                "User: {} is not authorized to perform: s3:PutBucketPolicy on resource: \"arn:aws:s3:::{}\" because \
+                 public policies are blocked by the BlockPublicPolicy block public access setting.",
+                by.permit.caller().arn,
+                bucket.name
             );
             return Err(Error::new(Code::AccessDenied, message));
         }
-        let mut fields = bucket.fields();
-        fields.policy = Some(stored.text);
-        fields.foreign_principals = stored.foreign_principals;
-        tx.put_bucket(&fields);
+        bucket.policy = Some(stored.text);
+        bucket.foreign_principals = stored.foreign_principals;
         Ok(())
     }
 }
@@ -145,25 +143,29 @@ impl BucketOperation for DeleteBucketPolicy {
 }
 
 impl BucketCommand for DeleteBucketPolicy {
-    fn run(
+    fn change(
         _: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
-        let mut fields = bucket.fields();
-        fields.policy = None;
-        fields.foreign_principals = Vec::new();
-        tx.put_bucket(&fields);
+        bucket.policy = None;
+        bucket.foreign_principals = Vec::new();
         Ok(())
     }
 }
 
 fn document(bucket: &Bucket) -> Result<&Document, Error> {
+    kept(bucket)?.map(|document| &**document).ok_or_else(|| Error::s3(Code::NoSuchBucketPolicy))
+}
+
+/// The policy on a bucket, if it has one.
+///
+/// # Errors
+/// A failure of ours when it cannot be read: it may deny, so nothing is decided without it.
+pub fn kept(bucket: &Bucket) -> Result<Option<&Arc<Document>>, Error> {
     match bucket.policy_document() {
-        None => Err(Error::s3(Code::NoSuchBucketPolicy)),
-        Some(Some(document)) => Ok(document),
+        None => Ok(None),
+        Some(Some(document)) => Ok(Some(document)),
         Some(None) => Err(Error::internal(Unreadable(bucket.name().to_owned()))),
     }
 }
@@ -171,6 +173,13 @@ fn document(bucket: &Bucket) -> Result<&Document, Error> {
 #[derive(Debug, thiserror::Error)]
 #[error("the policy of bucket `{0}` cannot be read")]
 struct Unreadable(String);
+
+/// Whether an operation, or an action without `s3:` in any case, is about the bucket's policy itself.
+pub fn is_about_policy(operation: &str) -> bool {
+    ["GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(operation))
+}
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ use iamd_types::{AccountId, Code, Error, Tag};
 
 use crate::call::{Call, CopySource};
 use crate::keys::{put_copied_tags, put_existing_tags, put_request, put_signing};
+use crate::policy;
 
 pub use crate::keys::{AuthType, Signing};
 
@@ -397,20 +398,17 @@ fn access<'a>(
     for (key, value) in bucket.tags() {
         access = access.with(format!("s3:BucketTag/{key}"), value);
     }
-    match bucket.policy_document().filter(|_| place.policy) {
-        None => Ok(access),
-        Some(Some(document)) => Ok(access.under(Some(document))),
-        Some(None) => Err(Error::internal(UnreadablePolicy(bucket.name().to_owned()))),
+    // What takes no part need not be readable: so the owner's root user can replace it.
+    if place.policy
+        && let Some(document) = policy::kept(bucket)?
+    {
+        return Ok(access.under(Some(document)));
     }
+    Ok(access)
 }
 
 /// What stands for all buckets of an account.
 const EVERY_BUCKET: &str = "arn:aws:s3:::*";
-
-/// A bucket policy cannot be read. It may deny, so nothing is decided without it.
-#[derive(Debug, thiserror::Error)]
-#[error("the policy of bucket `{0}` cannot be read")]
-struct UnreadablePolicy(String);
 
 fn signed<'a>(access: Access<'a>, signing: &Signing) -> Access<'a> {
     put_signing(access, signing)

@@ -2,12 +2,11 @@
 
 use iamd_api::s3;
 use iamd_authz::Permit;
-use iamd_directory::principals::Named;
-use iamd_directory::{Bucket, Transaction, Versioning};
+use iamd_directory::{BucketFields, Versioning};
 use iamd_types::{Code, Error};
 
 use crate::operation::{
-    BucketCommand, BucketOperation, BucketQuery, Entry, Table, View, bucket_of,
+    BucketCommand, BucketOperation, BucketQuery, Change, Entry, Table, View, bucket_of,
 };
 use crate::rules::not_implemented;
 
@@ -33,8 +32,8 @@ pub(crate) const OPERATIONS: Table = &[
 ];
 
 /// What another store keeps is for that store to version and to seal: a record here would change nothing there.
-fn ensure_local(bucket: &Bucket, operation: &str) -> Result<(), Error> {
-    if bucket.store().is_empty() { Ok(()) } else { Err(not_implemented(operation)) }
+fn ensure_local(store: &str, operation: &str) -> Result<(), Error> {
+    if store.is_empty() { Ok(()) } else { Err(not_implemented(operation)) }
 }
 
 /// `s3:PutBucketVersioning`, without deletion by MFA.
@@ -47,12 +46,10 @@ impl BucketOperation for PutBucketVersioning {
 }
 
 impl BucketCommand for PutBucketVersioning {
-    fn run(
+    fn change(
         input: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
         let asked = &input.versioning_configuration;
         let versioning = match asked.status {
@@ -63,10 +60,8 @@ impl BucketCommand for PutBucketVersioning {
         if asked.mfa_delete == Some(s3::MFADelete::Enabled) {
             return Err(not_implemented("MFA delete"));
         }
-        ensure_local(bucket, Self::NAME)?;
-        let mut fields = bucket.fields();
-        fields.versioning = versioning;
-        tx.put_bucket(&fields);
+        ensure_local(&bucket.store, Self::NAME)?;
+        bucket.versioning = versioning;
         Ok(())
     }
 }
@@ -87,7 +82,7 @@ impl BucketQuery for GetBucketVersioning {
         view: &View<'_>,
     ) -> Result<s3::GetBucketVersioningOutput, Error> {
         let bucket = bucket_of(view)?;
-        ensure_local(bucket, Self::NAME)?;
+        ensure_local(bucket.store(), Self::NAME)?;
         let status = match bucket.versioning() {
             Versioning::Unversioned => None,
             Versioning::Enabled => Some(s3::BucketVersioningStatus::Enabled),
@@ -107,12 +102,10 @@ impl BucketOperation for PutBucketEncryption {
 }
 
 impl BucketCommand for PutBucketEncryption {
-    fn run(
+    fn change(
         input: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
         let [rule] = input.server_side_encryption_configuration.rules.as_slice() else {
             return Err(Error::s3(Code::MalformedXml));
@@ -127,10 +120,8 @@ impl BucketCommand for PutBucketEncryption {
                            aws:kms:dsse";
             return Err(Error::invalid_argument(message));
         }
-        ensure_local(bucket, Self::NAME)?;
-        let mut fields = bucket.fields();
-        fields.encrypted = true;
-        tx.put_bucket(&fields);
+        ensure_local(&bucket.store, Self::NAME)?;
+        bucket.encrypted = true;
         Ok(())
     }
 }
@@ -151,7 +142,7 @@ impl BucketQuery for GetBucketEncryption {
         view: &View<'_>,
     ) -> Result<s3::GetBucketEncryptionOutput, Error> {
         let bucket = bucket_of(view)?;
-        ensure_local(bucket, Self::NAME)?;
+        ensure_local(bucket.store(), Self::NAME)?;
         if !bucket.encrypted() {
             return Err(Error::s3(Code::ServerSideEncryptionConfigurationNotFound));
         }
@@ -182,17 +173,13 @@ impl BucketOperation for DeleteBucketEncryption {
 }
 
 impl BucketCommand for DeleteBucketEncryption {
-    fn run(
+    fn change(
         _: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
-        ensure_local(bucket, Self::NAME)?;
-        let mut fields = bucket.fields();
-        fields.encrypted = false;
-        tx.put_bucket(&fields);
+        ensure_local(&bucket.store, Self::NAME)?;
+        bucket.encrypted = false;
         Ok(())
     }
 }

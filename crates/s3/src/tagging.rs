@@ -2,13 +2,12 @@
 
 use iamd_api::s3;
 use iamd_authz::Permit;
-use iamd_directory::principals::Named;
-use iamd_directory::{Bucket, Transaction};
+use iamd_directory::BucketFields;
 use iamd_types::tag::{KeyCase, is_reserved};
 use iamd_types::{Code, Error, Tag};
 
 use crate::operation::{
-    BucketCommand, BucketOperation, BucketQuery, Entry, Table, View, bucket_of,
+    BucketCommand, BucketOperation, BucketQuery, Change, Entry, Table, View, bucket_of,
 };
 
 /// The operations on tags of buckets.
@@ -72,16 +71,12 @@ impl BucketOperation for PutBucketTagging {
 }
 
 impl BucketCommand for PutBucketTagging {
-    fn run(
+    fn change(
         input: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
-        let mut fields = bucket.fields();
-        fields.tags = checked(&input.tagging.tag_set, MAX_BUCKET_TAGS)?;
-        tx.put_bucket(&fields);
+        bucket.tags = checked(&input.tagging.tag_set, MAX_BUCKET_TAGS)?;
         Ok(())
     }
 }
@@ -122,16 +117,12 @@ impl BucketOperation for DeleteBucketTagging {
 }
 
 impl BucketCommand for DeleteBucketTagging {
-    fn run(
+    fn change(
         _: &Self::Input,
-        _: Option<&Named>,
-        _: &Permit<Self>,
-        bucket: &Bucket,
-        tx: &mut Transaction,
+        _: &Change<'_, Self>,
+        bucket: &mut BucketFields,
     ) -> Result<(), Error> {
-        let mut fields = bucket.fields();
-        fields.tags = Vec::new();
-        tx.put_bucket(&fields);
+        bucket.tags = Vec::new();
         Ok(())
     }
 }

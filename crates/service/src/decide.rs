@@ -137,7 +137,7 @@ impl Service {
     /// `AccessDenied` when there is no such account.
     pub async fn anonymous(&self, account: AccountId) -> Result<Known, Error> {
         let account = self.tools.directory.account(account).await?.ok_or_else(nobody)?;
-        Ok(Known { caller: Arc::new(Caller::bearer(None, &account)), account })
+        Ok(Known { caller: Arc::new(Caller::anonymous(&account)), account })
     }
 
     /// The user, root user or role session of this ARN.

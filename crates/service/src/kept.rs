@@ -4,15 +4,12 @@
 
 use std::sync::Arc;
 
-use iamd_authz::{Principal, ResourcePolicy};
+use iamd_authz::ResourcePolicy;
 use iamd_policy::Document;
-use iamd_types::{AccountId, Arn, Code, Error};
+use iamd_types::{AccountId, Arn, Error};
 
 use crate::decide::Known;
 use crate::pipeline::Service;
-
-/// Actions that a bucket's policy does not keep its account's root user from.
-const ABOUT_POLICY: [&str; 3] = ["GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"];
 
 /// A resource that is kept here.
 pub struct Kept {
@@ -36,11 +33,6 @@ impl Kept {
         }
     }
 }
-
-/// A bucket policy cannot be read. It may deny, so nothing is decided without it.
-#[derive(Debug, thiserror::Error)]
-#[error("the policy of bucket `{0}` cannot be read")]
-struct UnreadablePolicy(String);
 
 impl Service {
     /// The resource that an action of this principal is on, if it is a bucket or a role of an account here.
@@ -77,12 +69,9 @@ impl Service {
             return Ok(None);
         }
         let Some(found) = self.bucket_called(name).await? else { return Ok(None) };
-        let about = ABOUT_POLICY.into_iter().find(|it| action.eq_ignore_ascii_case(it));
-        let takes_part = found.policy_takes_part(about.unwrap_or_default(), who.caller());
-        let policy = match found.bucket.policy_document().filter(|_| takes_part) {
-            None => None,
-            Some(Some(document)) => Some(Arc::clone(document)),
-            Some(None) => return Err(Error::internal(UnreadablePolicy(name.to_owned()))),
+        let policy = match found.policy_takes_part(action, who.caller()) {
+            true => iamd_s3::policy::kept(&found.bucket)?.map(Arc::clone),
+            false => None,
         };
         Ok(Some(Kept { owner: found.owner.id(), policy: Policy::Bucket(policy) }))
     }
@@ -96,10 +85,7 @@ impl Service {
         else {
             return Ok(None);
         };
-        if matches!(who.caller().principal, Principal::Root) {
-            let message = "Roles may not be assumed by root accounts.";
-            return Err(Error::new(Code::AccessDenied, message));
-        }
+        who.caller().ensure_may_assume()?;
         let account = self.tools.directory.account(owner).await?;
         let trust = account.as_ref().and_then(|account| {
             let role = account.roles().named(arn.resource().rsplit('/').next()?)?;

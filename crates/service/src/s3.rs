@@ -23,6 +23,7 @@ use iamd_operation::RequestFacts;
 use iamd_s3::backend::{Allowed, Answer, AnswerBody, Backend, Body};
 use iamd_s3::operation::{View, Work};
 use iamd_s3::place::{Located, locate};
+use iamd_s3::policy::is_about_policy;
 use iamd_s3::rules::{self, Place, Scene};
 use iamd_s3::{Call, CopySource, cors, digests};
 use iamd_types::{AccountId, Code, Error, Tag, Timestamp};
@@ -161,21 +162,30 @@ impl Service {
             true if length.is_none() => return Err(Error::s3(Code::MissingContentLength)),
             true => (Bytes::new(), bytes),
             false => {
-                let most = longest_document(operation.name, who.signed.is_some());
-                let _turn = match most > SMALL_DOCUMENT {
-                    true => Some(self.documents.acquire().await.map_err(Error::internal)?),
-                    false => None,
-                };
-                (collect(bytes, most).await?, empty())
+                let document = self.document(operation.name, &who, bytes).await?;
+                digests::ensure(&line, who.trailer.as_ref(), &document)?;
+                (document, empty())
             }
         };
-        if !iamd_s3::streams(operation) {
-            digests::ensure(&line, who.trailer.as_ref(), &document)?;
-        }
         let parameters = rest_xml::read(&SERVICE, operation, &line, &document)?;
-        let call = Arc::new(Call::new(operation, bucket, key, parameters, document)?);
+        let call = Arc::new(Call::new(operation, bucket, key, parameters)?);
         let taken = Taken { who, call, body, length };
         self.serve_s3(s3, request, request_id, taken, now, trail).await
+    }
+
+    /// Reads the document of a request, a long one in its turn.
+    async fn document(
+        &self,
+        operation: &str,
+        who: &Authenticated,
+        body: Body,
+    ) -> Result<Bytes, Error> {
+        let most = longest_document(operation, who.signed.is_some());
+        let _turn = match most > SMALL_DOCUMENT {
+            true => Some(self.documents.acquire().await.map_err(Error::internal)?),
+            false => None,
+        };
+        collect(body, most).await
     }
 
     /// Serves a request whose caller and input are known.
@@ -283,11 +293,9 @@ impl Service {
         if let Some(entry) = iamd_s3::operation(name) {
             let owner = asked.owner(&home);
             let view = View {
-                caller,
                 owner: &owner,
                 bucket: asked.found.as_ref().map(|found| &found.bucket),
                 directory: &self.tools.directory,
-                now: asked.facts.now,
             };
             return match entry.work {
                 Work::Query(run) => {
@@ -527,10 +535,7 @@ impl Asked<'_> {
     /// A bucket policy is the affair of the owner's account, whatever it says about others (S3 API
     /// reference, PutBucketPolicy: 405 for others).
     fn ensure_own_policy(&self, caller: &Caller) -> Result<(), Error> {
-        let about_policy = matches!(
-            self.call.operation.name,
-            "GetBucketPolicy" | "PutBucketPolicy" | "DeleteBucketPolicy"
-        );
+        let about_policy = is_about_policy(self.call.operation.name);
         let owner = self.found.as_ref().map(|found| found.owner.id());
         if about_policy && self.who.signed.is_none() {
             return Err(Error::s3(Code::AccessDenied));
@@ -563,7 +568,7 @@ fn longest_document(operation: &str, signed: bool) -> usize {
     match operation {
         "CompleteMultipartUpload" if signed => rest_xml::MAX_BODY_BYTES,
         "DeleteObjects" if signed => 4 << 20,
-        _ => 256 << 10,
+        _ => SMALL_DOCUMENT,
     }
 }
 

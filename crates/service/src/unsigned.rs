@@ -45,7 +45,7 @@ impl Service {
         let account = self.tools.directory.account_or_empty(id).await?;
         let facts = self.facts(request, served, REGION);
         let event = self.event(request, request_id, served, operation, facts, parameters);
-        let nobody = Caller::bearer(None, &account);
+        let nobody = Caller::anonymous(&account);
         let Some(proof) = query.prove(&account, &event.facts, &self.tools) else {
             return Err(unsigned());
         };

@@ -38,10 +38,7 @@ impl Operation for AssumeRole {
 
     fn access<'a>(input: &Self::Input, view: &View<'a>) -> Result<AccessList<'a>, Error> {
         let arn = role_arn(&input.role_arn)?;
-        if view.caller.is_root() {
-            let message = "Roles may not be assumed by root accounts.";
-            return Err(Error::new(Code::AccessDenied, message));
-        }
+        view.caller.ensure_may_assume()?;
         let owner = arn.account_id().ok_or_else(invalid_request_arn)?;
         let role = target(&arn, view).map(|(_, role)| role);
         let with_mfa = match factor(input)? {

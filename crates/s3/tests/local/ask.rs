@@ -134,9 +134,9 @@ impl S3 {
             panic!("{line}")
         };
         let streams = iamd_s3::streams(operation);
-        let document = if streams { Bytes::new() } else { Bytes::copy_from_slice(body) };
-        let parameters = rest_xml::read(&SERVICE, operation, &request, &document)?;
-        let call = Call::new(operation, located.bucket, located.key, parameters, document)?;
+        let document = if streams { &[] } else { body };
+        let parameters = rest_xml::read(&SERVICE, operation, &request, document)?;
+        let call = Call::new(operation, located.bucket, located.key, parameters)?;
         let bucket = self.bucket.pack();
         let trailer = self.trailer.map(|(name, value)| Trailer {
             name: name.to_owned(),

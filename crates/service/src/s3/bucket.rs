@@ -6,6 +6,7 @@ use iamd_authz::{Caller, Principal};
 use iamd_directory::{Account, Bucket, Route};
 use iamd_s3::backend::{Answer, Backend};
 use iamd_s3::place::is_bucket_name;
+use iamd_s3::policy::is_about_policy;
 use iamd_s3::rules;
 use iamd_s3::{Call, create, public};
 use iamd_types::{AccountId, Code, Error};
@@ -39,9 +40,7 @@ impl FoundBucket {
         let anonymous = matches!(caller.principal, Principal::Bearer(_));
         let owns = caller.account == owner && !anonymous;
         if owns {
-            let about_policy =
-                matches!(operation, "GetBucketPolicy" | "PutBucketPolicy" | "DeleteBucketPolicy");
-            return !(about_policy && caller.is_root());
+            return !(is_about_policy(operation) && caller.is_root());
         }
         let restricted = bucket.public_access_block().is_some_and(|block| block.restrict_buckets);
         let policy = bucket.policy_document().flatten();

@@ -7,7 +7,7 @@ use iamd_authz::{Authorized, Caller, Proof, authorize};
 use iamd_directory::{Account, Bucket, Origin, Transaction};
 use iamd_operation::RequestFacts;
 use iamd_s3::backend::Answer;
-use iamd_s3::operation::Prepared;
+use iamd_s3::operation::{Prepared, Run};
 use iamd_s3::rules::{self, Place, Scene};
 use iamd_s3::{Call, Signing};
 use iamd_types::{Code, Error, entropy};
@@ -16,9 +16,6 @@ use super::Asked;
 use super::bucket::FoundBucket;
 use crate::pipeline::Service;
 use crate::record::{Ending, Event, Recipient};
-
-/// How an operation changes a bucket.
-type Change = fn(&Call, &Prepared, Authorized, &Bucket, &mut Transaction) -> Result<Answer, Error>;
 
 /// What a caller asks for, to be allowed once more on a later state.
 pub(super) struct Again {
@@ -81,7 +78,7 @@ impl Service {
         caller: &Arc<Caller>,
         event: &Event,
         prepared: Prepared,
-        run: Change,
+        run: Run,
     ) -> Result<Answer, Error> {
         let name = asked.call.bucket.clone().unwrap_or_default();
         let again = Again::of(asked, caller)?;

@@ -111,7 +111,7 @@ impl Service {
         let operation =
             SERVICE.operation("PutObject").ok_or_else(|| Error::s3(Code::InternalError))?;
         let parameters = rest_xml::read(&SERVICE, operation, &line, &[])?;
-        let call = Call::new(operation, Some(bucket.clone()), Some(key), parameters, Bytes::new())?;
+        let call = Call::new(operation, Some(bucket.clone()), Some(key), parameters)?;
         let who = Authenticated::by_form(signed, signing, scope);
         Ok(Form { who, call: Arc::new(call), file: limited(file, limits), told })
     }

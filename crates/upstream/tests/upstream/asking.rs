@@ -48,9 +48,7 @@ pub(crate) fn call(line: &str, headers: &[(&str, &str)], document: &str) -> Call
         panic!("{line} is no operation")
     };
     let parameters = rest_xml::read(&SERVICE, operation, &request, document.as_bytes()).unwrap();
-    let document = Bytes::copy_from_slice(document.as_bytes());
-    Call::new(operation, Some(bucket.to_owned()), key.map(str::to_owned), parameters, document)
-        .unwrap()
+    Call::new(operation, Some(bucket.to_owned()), key.map(str::to_owned), parameters).unwrap()
 }
 
 /// Runs a call; `change` may change what is allowed.
