@@ -8,6 +8,7 @@
 use std::path::Path;
 
 use aws_lc_rs::aead::{Aad, LessSafeKey, Nonce};
+use bytes::Bytes;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::Error;
@@ -15,6 +16,8 @@ use crate::ids::FileId;
 
 /// Bytes of data in every segment but the last.
 pub(crate) const SEGMENT: usize = 64 * 1024;
+/// How many segments are read or written at once.
+pub(crate) const SEGMENTS_PER_BLOCK: usize = 2;
 
 /// What makes and checks tags.
 pub(crate) enum Seal {
@@ -37,23 +40,30 @@ impl Seal {
         }
     }
 
-    /// Appends the segment and its tag.
-    fn append(&self, number: u32, last: bool, segment: &mut [u8], out: &mut Vec<u8>) {
+    /// Ends a segment in place: its tag is written behind it, where there is room for it.
+    pub(crate) fn close(&self, number: u32, last: bool, framed: &mut [u8]) {
         match self {
             Self::Check(seed) => {
-                let tag = xxh3_64_with_seed(segment, seed ^ place(number, last));
-                out.extend_from_slice(segment);
-                out.extend_from_slice(&tag.to_be_bytes());
+                if let Some((segment, tag)) = framed.split_last_chunk_mut() {
+                    let sum = xxh3_64_with_seed(segment, seed ^ place(number, last));
+                    *tag = sum.to_be_bytes();
+                }
             }
             Self::Encrypt(key) => {
-                #[expect(clippy::expect_used, reason = "AES-GCM seals up to 64 GiB")]
-                let tag = key
-                    .seal_in_place_separate_tag(nonce(number, last), Aad::empty(), segment)
-                    .expect("a segment is small");
-                out.extend_from_slice(segment);
-                out.extend_from_slice(tag.as_ref());
+                if let Some((segment, tag)) = framed.split_last_chunk_mut() {
+                    #[expect(clippy::expect_used, reason = "AES-GCM seals up to 64 GiB")]
+                    let sealed = key
+                        .seal_in_place_separate_tag(nonce(number, last), Aad::empty(), segment)
+                        .expect("a segment is small");
+                    *tag = <[u8; 16]>::try_from(sealed.as_ref()).unwrap_or_default();
+                }
             }
         }
+    }
+
+    /// What of a segment is data.
+    pub(crate) fn data<'f>(&self, framed: &'f [u8]) -> &'f [u8] {
+        framed.get(..framed.len().saturating_sub(self.overhead())).unwrap_or_default()
     }
 
     /// Opens a segment with its tag in place; the data is what is in front of the tag.
@@ -101,40 +111,70 @@ fn nonce(number: u32, last: bool) -> Nonce {
     Nonce::assume_unique_for_key(bytes)
 }
 
-/// Cuts a stream of data into segments with tags.
-pub(crate) struct Framer {
-    seal: Seal,
-    segment: Vec<u8>,
-    number: u32,
+/// Data as it is to stand in a file: some segments, each with room for its tag behind it.
+pub(crate) struct Block {
+    framed: Vec<u8>,
+    overhead: usize,
 }
 
-impl Framer {
-    pub(crate) fn new(seal: Seal) -> Self {
-        Self { seal, segment: Vec::new(), number: 0 }
+impl Block {
+    /// An empty block for segments that the seal ends.
+    pub(crate) fn new(seal: &Seal) -> Self {
+        Self { framed: Vec::new(), overhead: seal.overhead() }
     }
 
-    /// Takes data and appends the segments that became whole. The newest stays back: it may be the last.
-    pub(crate) fn push(&mut self, mut data: &[u8], out: &mut Vec<u8>) {
-        while !data.is_empty() {
-            if self.segment.len() == SEGMENT {
-                self.end_segment(false, out);
+    pub(crate) fn is_full(&self) -> bool {
+        self.framed.len() == self.full()
+    }
+
+    /// Takes as much off the front of the data as there is room for.
+    pub(crate) fn fill(&mut self, data: &mut Bytes) {
+        while !data.is_empty() && !self.is_full() {
+            let room = SEGMENT - self.framed.len() % (SEGMENT + self.overhead);
+            let now = data.split_to(data.len().min(room));
+            let ends = now.len() == room;
+            let more = now.len() + if ends { self.overhead } else { 0 };
+            if self.framed.len() + more > self.framed.capacity().max(SEGMENT / 2) {
+                // What is not small is likely to go on.
+                self.framed.reserve_exact(self.full() - self.framed.len());
             }
-            let room = SEGMENT - self.segment.len();
-            let (now, later) = data.split_at_checked(room).unwrap_or((data, &[]));
-            self.segment.extend_from_slice(now);
-            data = later;
+            self.framed.extend_from_slice(&now);
+            if ends {
+                self.make_room_for_tag();
+            }
         }
     }
 
-    /// Appends the last segment.
-    pub(crate) fn finish(mut self, out: &mut Vec<u8>) {
-        self.end_segment(true, out);
+    /// There is no more data: the last segment gets room for its tag. No data at all is an empty segment.
+    pub(crate) fn end(&mut self) {
+        if self.framed.is_empty() || !self.framed.len().is_multiple_of(SEGMENT + self.overhead) {
+            self.make_room_for_tag();
+        }
     }
 
-    fn end_segment(&mut self, last: bool, out: &mut Vec<u8>) {
-        self.seal.append(self.number, last, &mut self.segment, out);
-        self.segment.clear();
-        // No file is that long: 2^32 segments are 256 TiB.
-        self.number = self.number.saturating_add(1);
+    /// The segments, each with its tag or the room for it.
+    pub(crate) fn segments(&mut self) -> impl ExactSizeIterator<Item = &mut [u8]> {
+        self.framed.chunks_mut(SEGMENT + self.overhead)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.framed.clear();
+    }
+
+    /// The bytes for the file.
+    pub(crate) fn framed(&self) -> &[u8] {
+        &self.framed
+    }
+
+    pub(crate) fn into_framed(self) -> Vec<u8> {
+        self.framed
+    }
+
+    fn full(&self) -> usize {
+        SEGMENTS_PER_BLOCK * (SEGMENT + self.overhead)
+    }
+
+    fn make_room_for_tag(&mut self) {
+        self.framed.resize(self.framed.len() + self.overhead, 0);
     }
 }

@@ -15,18 +15,15 @@ use futures_util::stream::{self, BoxStream};
 use iamd_types::Timestamp;
 use tokio::task::JoinHandle;
 
-use crate::bucket::{Pin, blocking};
+use crate::bucket::{Pin, blocking, turn};
 use crate::files::Files;
-use crate::frame::{SEGMENT, Seal, segments};
+use crate::frame::{SEGMENT, SEGMENTS_PER_BLOCK, Seal, segments};
 use crate::ids::FileId;
 use crate::index::Entry;
 use crate::load::check_place;
 use crate::record::{Content, Data, ObjectRecord, PartRecord, Sealed};
 use crate::seal::DataKey;
 use crate::{Attributes, Bucket, Checksum, ETag, Error, Key, ReadCondition, VersionId};
-
-/// Segments that are read at once.
-const SEGMENTS_PER_BLOCK: u64 = 2;
 
 /// The bytes of an object, checked piece by piece. An error ends it.
 pub type Body = BoxStream<'static, Result<Bytes, Error>>;
@@ -417,7 +414,7 @@ impl Current {
         let framed_segment = SEGMENT + self.seal.overhead();
         let first = self.at / segment;
         let last_of_file = segments(self.size) - 1;
-        let last = ((self.end - 1) / segment).min(first + SEGMENTS_PER_BLOCK - 1);
+        let last = ((self.end - 1) / segment).min(first + SEGMENTS_PER_BLOCK as u64 - 1);
         let framed_at = |number: u64| self.base + number * framed_segment as u64;
         let framed_end = match last == last_of_file {
             true => self.base + self.seal.framed_size(self.size),
@@ -467,9 +464,14 @@ impl State {
         self.ready.extend(block);
         self.pending = (!source.is_done()).then(|| {
             let mut source = source;
-            tokio::task::spawn_blocking(move || {
-                let block = source.next_block()?;
-                Ok((source, block))
+            tokio::spawn(async move {
+                let turn = turn().await?;
+                blocking(move || {
+                    let _turn = turn;
+                    let block = source.next_block()?;
+                    Ok((source, block))
+                })
+                .await
             })
         });
     }

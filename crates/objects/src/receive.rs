@@ -1,7 +1,7 @@
-//! Taking in a body: hashed, framed, perhaps encrypted, and written, in blocks on blocking threads.
+//! Taking in a body: hashed, sealed, perhaps encrypted, and written, in blocks on blocking threads.
 //!
-//! While one block is being written the next is gathered, so a stream has two blocks of 128 KiB, a segment
-//! and what is about to be written in memory: about half a MiB.
+//! While one block is being written the next is gathered, in the form in which it will stand in the file. The two
+//! change places, so a stream has two blocks of 128 KiB in memory, and its threads allocate nothing.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,17 +11,15 @@ use futures_util::{Stream, StreamExt};
 use md5::{Digest, Md5};
 use tokio::task::JoinHandle;
 
-use crate::bucket::blocking;
+use crate::bucket::{blocking, turn};
 use crate::checksum::Hasher;
 use crate::files::{Files, NewFile};
-use crate::frame::{Framer, Seal};
+use crate::frame::{Block, Seal};
 use crate::ids::FileId;
 use crate::objects::Tools;
 use crate::seal::DataKey;
 use crate::{Algorithm, Checksum, Declared, Error, MAX_SINGLE, WriteError};
 
-/// What is handed to a blocking thread at once.
-pub(crate) const BLOCK: usize = 128 * 1024;
 /// Objects up to this size stand behind their record.
 pub(crate) const MAX_INLINE: u64 = 32 * 1024;
 
@@ -29,9 +27,9 @@ pub(crate) const MAX_INLINE: u64 = 32 * 1024;
 pub(crate) struct Sink {
     files: Arc<Files>,
     id: FileId,
-    framer: Framer,
-    /// Framed and not yet written.
-    out: Vec<u8>,
+    seal: Seal,
+    /// Of the next segment.
+    number: u32,
     file: Option<NewFile>,
     inline: bool,
     size: u64,
@@ -73,8 +71,8 @@ impl Sink {
         Self {
             files,
             id,
-            framer: Framer::new(seal),
-            out: Vec::new(),
+            seal,
+            number: 0,
             file: None,
             inline,
             size: 0,
@@ -97,8 +95,8 @@ impl Sink {
             return Err(Error::TooLarge.into());
         }
         let mut body = pin!(body);
-        let mut writer = Writer::Idle(Box::new(self));
-        let mut gathered = Vec::new();
+        let mut gathered = Block::new(&self.seal);
+        let mut writer = Writer::Idle(Box::new(self), None);
         let mut total = 0u64;
         while let Some(chunk) = body.next().await {
             let mut chunk = chunk.map_err(WriteError::Body)?;
@@ -111,53 +109,52 @@ impl Sink {
                 .into());
             }
             while !chunk.is_empty() {
-                let now = chunk.split_to(chunk.len().min(BLOCK - gathered.len()));
-                gathered.extend_from_slice(&now);
-                if gathered.len() == BLOCK {
-                    writer = writer
-                        .write(std::mem::replace(&mut gathered, Vec::with_capacity(BLOCK)))
-                        .await?;
+                if gathered.is_full() {
+                    // More follows, so the last segment is not in it.
+                    (writer, gathered) = writer.write(gathered).await?;
                 }
+                gathered.fill(&mut chunk);
             }
         }
         if let Some(declared) = declared.length.filter(|declared| *declared != total) {
             return Err(Error::WrongLength { declared, received: total }.into());
         }
-        let mut sink = writer.idle().await?;
-        let received = blocking(move || {
-            sink.write(&gathered)?;
-            sink.finish()
-        })
-        .await?;
+        let (sink, _) = writer.idle().await?;
+        let received = blocking(move || sink.finish(gathered)).await?;
         declared.check(&received)?;
         Ok(received)
     }
 
-    fn write(&mut self, data: &[u8]) -> Result<(), Error> {
-        self.size += data.len() as u64;
-        self.md5.update(data);
-        self.hashers.iter_mut().for_each(|it| it.update(data));
-        self.framer.push(data, &mut self.out);
-        if self.out.len() >= BLOCK { self.flush() } else { Ok(()) }
+    /// Hashes and seals a block.
+    fn seal(&mut self, block: &mut Block, last: bool) {
+        let mut segments = block.segments();
+        while let Some(framed) = segments.next() {
+            let data = self.seal.data(framed);
+            self.size += data.len() as u64;
+            self.md5.update(data);
+            self.hashers.iter_mut().for_each(|it| it.update(data));
+            self.seal.close(self.number, last && segments.len() == 0, framed);
+            // No file is that long: 2^32 segments are 256 TiB.
+            self.number = self.number.saturating_add(1);
+        }
     }
 
-    fn flush(&mut self) -> Result<(), Error> {
+    fn write(&mut self, block: &Block) -> Result<(), Error> {
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(self.files.new_data(&self.id)?),
         };
-        file.write(&self.out)?;
-        self.out.clear();
-        Ok(())
+        file.write(block.framed())
     }
 
-    fn finish(mut self) -> Result<Received, Error> {
-        let framer = std::mem::replace(&mut self.framer, Framer::new(Seal::check(&self.id)));
-        framer.finish(&mut self.out);
+    /// Takes in the last block.
+    fn finish(mut self, mut block: Block) -> Result<Received, Error> {
+        block.end();
+        self.seal(&mut block, true);
         let place = if self.inline && self.file.is_none() && self.size <= MAX_INLINE {
-            Place::Inline(std::mem::take(&mut self.out))
+            Place::Inline(block.into_framed())
         } else {
-            self.flush()?;
+            self.write(&block)?;
             let file = self.file.take().ok_or(Error::Stopped)?;
             file.sync_with_name()?;
             Place::File(file)
@@ -172,26 +169,35 @@ impl Sink {
     }
 }
 
-/// A sink at rest, or at work on a blocking thread.
+/// A sink at rest, or at work on a blocking thread; with the block that it has written last.
 enum Writer {
-    Idle(Box<Sink>),
-    Busy(JoinHandle<Result<Box<Sink>, Error>>),
+    Idle(Box<Sink>, Option<Block>),
+    Busy(JoinHandle<Result<(Box<Sink>, Block), Error>>),
 }
 
 impl Writer {
-    async fn idle(self) -> Result<Box<Sink>, Error> {
+    async fn idle(self) -> Result<(Box<Sink>, Option<Block>), Error> {
         match self {
-            Self::Idle(sink) => Ok(sink),
-            Self::Busy(work) => work.await.unwrap_or(Err(Error::Stopped)),
+            Self::Idle(sink, block) => Ok((sink, block)),
+            Self::Busy(work) => {
+                let (sink, block) = work.await.unwrap_or(Err(Error::Stopped))?;
+                Ok((sink, Some(block)))
+            }
         }
     }
 
-    /// Starts to write a block once the one before is written.
-    async fn write(self, block: Vec<u8>) -> Result<Self, Error> {
-        let mut sink = self.idle().await?;
-        Ok(Self::Busy(tokio::task::spawn_blocking(move || {
+    /// Starts to write a block once the one before is written. Returns an empty one.
+    async fn write(self, mut block: Block) -> Result<(Self, Block), Error> {
+        let (mut sink, empty) = self.idle().await?;
+        let empty = empty.unwrap_or_else(|| Block::new(&sink.seal));
+        let turn = turn().await?;
+        let work = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            sink.seal(&mut block, false);
             sink.write(&block)?;
-            Ok(sink)
-        })))
+            block.clear();
+            Ok((sink, block))
+        });
+        Ok((Self::Busy(work), empty))
     }
 }
