@@ -10,7 +10,7 @@ PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := .venv
 # Tools that people point at AWS: each in a virtual environment of its own, .venv-TOOL, from tests/e2e/tools/TOOL.txt.
-TOOLS := ansible cloudsplaining minio prowler s3cmd
+TOOLS := ansible cloudsplaining envoy minio prowler s3cmd
 # The JavaScript SDK, from tests/e2e/js.
 JS := tests/e2e/js/node_modules
 # What `make run` hands to `iamd serve`, such as ARGS="--ephemeral".
@@ -61,10 +61,10 @@ e2e: $(VENV)/made ## Drive the built binary with the AWS CLI and SDKs.
 	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e --ignore tests/e2e/tools
 
 .PHONY: clients
-clients: $(VENV)/made $(TOOLS:%=.venv-%/made) $(JS)/made ## Drive it with Ansible, auditors and clients of S3.
+clients: $(VENV)/made $(TOOLS:%=.venv-%/made) $(JS)/made ## Drive it with Ansible, auditors, Envoy and clients of S3.
 	$(say) "Building iamd for programs of others"
 	@$(CARGO) build --locked --package iamd-server
-	$(say) "Ansible, auditors and clients of S3"
+	$(say) "Ansible, auditors, Envoy and clients of S3"
 	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e/tools
 
 # A tool that cannot be had is no error here: its tests say loudly that they were skipped. Without dependencies, since
