@@ -101,4 +101,4 @@ bench: ## Measure against the floors, as ratios.
 .PHONY: clean
 clean: ## Remove everything that was built.
 	@$(CARGO) clean
-	@rm -rf $(VENV) $(TOOLS:%=.venv-%) $(JS)
+	@rm -rf $(VENV) $(TOOLS:%=.venv-%) $(JS) .clients
