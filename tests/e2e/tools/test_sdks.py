@@ -14,6 +14,8 @@ from tool import KEPT, run_program
 E2E = Path(__file__).parents[1]
 JS = E2E / "js"
 GO = E2E / "go"
+JAVA = E2E / "java"
+JAVA_SDK = KEPT / "aws-java-sdk-bundle.jar"
 # Debian's Go libraries.
 GO_PATH = "/usr/share/gocode"
 
@@ -53,3 +55,11 @@ def test_go(account, large):
     debian.library(f"{GO_PATH}/src/github.com/aws/aws-sdk-go-v2", "golang-github-aws-aws-sdk-go-v2-dev", of_what)
     settings = {"GOPATH": GO_PATH, "GO111MODULE": "off", "GOFLAGS": "", "GOCACHE": str(KEPT / "go"), "GOTOOLCHAIN": "local"}
     run(account, go, "run", GO / "clients.go", large, **settings)
+
+
+def test_java(account, large):
+    """Version 1: S3 with its transfer manager, which sends signed chunks; IAM, STS and their waiters."""
+    if not JAVA_SDK.exists():
+        pytest.skip(LOUD + "the AWS SDK for Java: it could not be fetched")
+    java = debian.program("java", "default-jdk-headless", "the AWS SDK for Java")
+    run(account, java, "-cp", JAVA_SDK, JAVA / "Clients.java", large)
