@@ -15,6 +15,8 @@ TOOLS := ansible cloudsplaining envoy minio prowler s3cmd
 JS := tests/e2e/js/node_modules
 # The SDK for Java, out of a package that has it.
 JAVA := .clients/aws-java-sdk-bundle.jar
+# The program with the SDK for Rust, from tests/e2e/rust.
+RUST := $(TARGET)/sdk/debug/iamd-rust-sdk
 # What `make run` hands to `iamd serve`, such as ARGS="--ephemeral".
 ARGS ?=
 
@@ -63,7 +65,7 @@ e2e: $(VENV)/made ## Drive the built binary with the AWS CLI and SDKs.
 	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e --ignore tests/e2e/tools
 
 .PHONY: clients
-clients: $(VENV)/made $(TOOLS:%=.venv-%/made) $(JS)/made $(JAVA) ## Drive it with Ansible, auditors, Envoy and clients of S3.
+clients: $(VENV)/made $(TOOLS:%=.venv-%/made) $(JS)/made $(JAVA) $(RUST) ## Drive it with Ansible, auditors, Envoy and clients of S3.
 	$(say) "Building iamd for programs of others"
 	@$(CARGO) build --locked --package iamd-server
 	$(say) "Ansible, auditors, Envoy and clients of S3"
@@ -82,6 +84,12 @@ $(JS)/made: tests/e2e/js/package-lock.json
 	$(say) "Installing the JavaScript SDK into $(JS)"
 	@cd $(dir $(JS)) && npm ci --ignore-scripts --no-audit --no-fund --loglevel error && touch node_modules/made \
 	    || echo "the JavaScript SDK could not be installed"
+
+$(RUST): tests/e2e/rust/Cargo.toml tests/e2e/rust/Cargo.lock tests/e2e/rust/src/main.rs
+	$(say) "Building a program with the SDK for Rust"
+	@if $(CARGO) fetch --quiet --locked --manifest-path $<; then \
+	    $(CARGO) build --locked --manifest-path $< --target-dir $(TARGET)/sdk; \
+	else echo "the SDK for Rust could not be fetched"; fi
 
 $(JAVA): tests/e2e/tools/java.txt | $(VENV)/made
 	$(say) "Fetching the SDK for Java into $(JAVA)"

@@ -8,6 +8,7 @@ import pytest
 import clients
 import debian
 import policies
+import server
 from conftest import LOUD, Account
 from tool import KEPT, run_program
 
@@ -63,3 +64,11 @@ def test_java(account, large):
         pytest.skip(LOUD + "the AWS SDK for Java: it could not be fetched")
     java = debian.program("java", "default-jdk-headless", "the AWS SDK for Java")
     run(account, java, "-cp", JAVA_SDK, JAVA / "Clients.java", large)
+
+
+def test_rust(account, large):
+    """S3, IAM, STS and their waiters. Bodies go in signed chunks, with a signed checksum behind them."""
+    program = Path(server.binary()).parents[1] / "sdk/debug/iamd-rust-sdk"
+    if not program.exists():
+        pytest.skip(LOUD + "the AWS SDK for Rust: it could not be fetched")
+    run(account, program, large)
