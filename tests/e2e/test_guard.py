@@ -18,6 +18,7 @@ from clients import REGION
 from conftest import Account
 from nginx import Nginx, program
 from proxied import Upstream
+from server import wait_for
 
 ACCOUNT = "111122223333"
 HOST = "api.example.com"
@@ -64,9 +65,12 @@ POLICY = {
 }
 
 
-def write_settings(folder, token, kind="nginx", more=""):
-    """`guard.toml` and the files that it names. `more` is said of the point."""
+def write_settings(folder, token, kind="nginx", more="", certificate=None):
+    """`guard.toml` and the files that it names. `more` is said of the point, which may have a certificate for a token."""
     settings = SETTINGS.replace('"edge.token"', f'"{folder}/edge.token"')
+    if certificate:
+        settings = settings.replace(f'token_file = "{folder}/edge.token"', f'client_certificate = "{certificate}"')
+        settings = settings.replace("[[guard.points]]", f'[guard]\nclient_ca = "{folder}/proxies.pem"\n\n[[guard.points]]')
     settings = settings.replace('kinds = ["nginx"]', f'kinds = ["{kind}"]\n{more}')
     (folder / "guard.toml").write_text(settings.replace('"policy.json"', f'"{folder}/policy.json"'))
     (folder / "policy.json").write_text(json.dumps(POLICY))
@@ -75,18 +79,20 @@ def write_settings(folder, token, kind="nginx", more=""):
 
 
 def guard_address(iamd):
-    (address,) = re.findall(r'guarding endpoint="?http://([\d.:]+)', iamd.log)
-    return address
+    found = []
+    # Of TLS it is said after the address is announced.
+    wait_for(lambda: found.extend(re.findall(r'guarding endpoint="?https?://([\d.:]+)', iamd.log)) or found)
+    return found[0]
 
 
 class Guarded:
     """iamd, an upstream, proxies between them, and a user who may read pets."""
 
-    def __init__(self, make_server, folder, **settings):
+    def __init__(self, make_server, folder, words=(), **settings):
         self.folder = folder
         self.token = secrets.token_urlsafe(32)
         write_settings(folder, self.token, **settings)
-        self.iamd = make_server(words=["--account-id", ACCOUNT, "--config", folder / "guard.toml"])
+        self.iamd = make_server(words=["--account-id", ACCOUNT, "--config", folder / "guard.toml", *words])
         self.account = Account(self.iamd)
         self.alice = self.account.user("alice")
         self.account.may("alice", policies.allow("execute-api:Invoke", f"{API}/GET/pets/*"))

@@ -13,6 +13,9 @@ from proxied import Proxy
 DOCUMENT = tool.ROOT / "docs" / "guard.md"
 HOME = tool.ROOT / ".venv-envoy"
 
+# Where a token is shown.
+TOKEN = re.compile(r"^ +initial_metadata:\n.*\n|^ +authorization_request:\n.*\n.*\n", re.MULTILINE)
+
 # Around what the document has.
 CONFIGURATION = """\
 static_resources:
@@ -51,7 +54,7 @@ def program():
 
 
 def documented():
-    """The parts of the document: of the connection manager, of the clusters, and what is otherwise over HTTP."""
+    """The parts of the document: of the connection manager, of the clusters, and what is otherwise over HTTP and TLS."""
     _, _, text = DOCUMENT.read_text().partition("\n## Envoy\n")
     text, _, _ = text.partition("\n## ")
     return re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
@@ -64,26 +67,37 @@ def indented(text, by):
 class Envoy(Proxy):
     """Envoy with the configuration of docs/guard.md, at other addresses and with more time for the guard."""
 
-    def __init__(self, folder, guard, upstream, token, over="grpc", without=()):
+    def __init__(self, folder, guard, upstream, token, over="grpc", without=(), certificate=None):
         self.folder = folder
         folder.mkdir()
         self.choose_port()
-        manager, cluster, over_http = documented()
+        manager, cluster, over_http, over_tls = documented()
         host, port = guard.split(":")
         replaced = [
-            ("TOKEN", token),
             ("timeout: 0.5s", f"timeout: {server.DEADLINE}s"),
             ("address: iamd, port_value: 4262", f"address: {host}, port_value: {port}"),
         ]
-        for left_out in without:
-            manager, found = re.subn(left_out, "", manager)
-            assert found, left_out
         if over == "http":
             # The filter's last member, with all that is deeper than it.
             manager, found = re.subn(r"^    grpc_service:\n(?: {5}.*\n)+", over_http, manager, flags=re.MULTILINE)
             assert found == 1
-            cluster = cluster[: cluster.index("  typed_extension_protocol_options:")]
+            cluster, found = re.subn(r"^  typed_extension_protocol_options:\n(?: {3}.*\n)+", "", cluster, flags=re.MULTILINE)
+            assert found == 1
             replaced.append(("http://iamd:4262", f"http://{guard}"))
+        if certificate:
+            # Who shows it, and the certificate of who may answer.
+            own, authority = certificate
+            cluster += over_tls
+            replaced.append(("/etc/envoy/cert.pem", str(own)))
+            replaced.append(("/etc/envoy/key.pem", str(own)))
+            replaced.append(("/etc/envoy/ca.pem", str(authority)))
+            replaced.append(("exact: iamd", "exact: localhost"))
+            without = [*without, TOKEN]
+        else:
+            replaced.append(("TOKEN", token))
+        for left_out in without:
+            manager, found = re.subn(left_out, "", manager)
+            assert found, left_out
         for documented_text, real in replaced:
             assert (manager + cluster).count(documented_text) == 1, documented_text
             manager, cluster = (part.replace(documented_text, real) for part in (manager, cluster))

@@ -14,6 +14,8 @@ import pytest
 import server
 from envoy import Envoy
 from test_guard import ACCOUNT, API, HOST, Guarded, presigned, signed
+from test_guard_tls import WHO, Authority
+from test_tls import write_certificate
 
 POINT = "hands_over_bodies = true\nsets_forwarded_headers = true\n"
 PUBLIC = [("Host", HOST)]
@@ -55,13 +57,13 @@ TRICKS = {
 class Guard(Guarded):
     """A `Guarded` behind Envoy."""
 
-    def __init__(self, make_server, folder, over, more=POINT):
+    def __init__(self, make_server, folder, over, more=POINT, **options):
         kind = {"grpc": "envoy", "http": "envoy-http"}[over]
-        super().__init__(make_server, folder, kind=kind, more=more)
+        super().__init__(make_server, folder, kind=kind, more=more, **options)
         self.over = over
 
-    def envoy(self, token=None, without=()):
-        return self.behind(Envoy, token, over=self.over, without=without)
+    def envoy(self, token=None, **options):
+        return self.behind(Envoy, token, over=self.over, **options)
 
 
 @pytest.fixture(params=["grpc", "http"])
@@ -207,6 +209,45 @@ def test_a_body_that_envoy_keeps_is_not_taken_for_none(make_server, tmp_path):
                 assert status == 403 and "was not handed over whole" in text, text
         assert guarded.upstream.requests == []
         assert edge.ask("PUT", "/v1/pets/3", headers, "")[0] == 200
+    finally:
+        guarded.close()
+
+
+def test_a_client_chooses_neither_its_address_nor_its_scheme(guarded):
+    edge = guarded.envoy()
+    lies = [("X-Forwarded-For", "203.0.113.7"), ("X-Forwarded-Proto", "https"), ("X-Envoy-External-Address", "203.0.113.7")]
+
+    def may(**condition):
+        statement = policies.allow("execute-api:Invoke", f"{API}/GET/pets/*", Condition=condition)
+        guarded.account.may("alice", statement)
+        return edge.ask("GET", "/v1/pets/3", signed(guarded.alice, "GET", "/v1/pets/3") + lies)[0] == 200
+
+    assert not may(IpAddress={"aws:SourceIp": "203.0.113.7"})
+    assert not may(Bool={"aws:SecureTransport": "true"})
+    assert guarded.upstream.requests == []
+    assert may(NotIpAddress={"aws:SourceIp": "203.0.113.7"}, Bool={"aws:SecureTransport": "false"})
+
+
+@pytest.mark.parametrize("over", ["grpc", "http"])
+def test_an_envoy_proves_itself_with_a_certificate(make_server, tmp_path, monkeypatch, over):
+    envoy.program()
+    write_certificate(tmp_path)
+    # For boto3, which makes the user.
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "cert.pem"))
+    authority = Authority()
+    (tmp_path / "proxies.pem").write_bytes(authority.certificate)
+    tls = ["--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "key.pem"]
+    guarded = Guard(make_server, tmp_path, over, certificate=f"uri:{WHO}", words=tls)
+    try:
+        iamds = tmp_path / "cert.pem"
+        edge = guarded.envoy(certificate=(authority.issue(tmp_path / "edge.pem", WHO), iamds))
+        other = guarded.envoy(certificate=(authority.issue(tmp_path / "other.pem", WHO + "2"), iamds))
+        # Its own authority does not vouch for iamd.
+        mistrusting = guarded.envoy(certificate=(tmp_path / "edge.pem", tmp_path / "proxies.pem"))
+        for stranger in (other, mistrusting):
+            assert stranger.ask("GET", "/v1/public/a", PUBLIC)[0] == 403
+        assert guarded.upstream.requests == []
+        assert edge.ask("GET", "/v1/public/a", PUBLIC)[0] == 200
     finally:
         guarded.close()
 
