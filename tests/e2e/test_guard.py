@@ -16,7 +16,9 @@ from botocore.credentials import Credentials
 import policies
 from clients import REGION
 from conftest import Account
-from nginx import Nginx, Upstream, program
+from nginx import Nginx, program
+from proxied import Upstream
+from server import wait_for
 
 ACCOUNT = "111122223333"
 HOST = "api.example.com"
@@ -63,9 +65,13 @@ POLICY = {
 }
 
 
-def write_settings(folder, token, kinds='"nginx"'):
-    """`guard.toml` and the files that it names."""
-    settings = SETTINGS.replace('"edge.token"', f'"{folder}/edge.token"').replace('"nginx"', kinds)
+def write_settings(folder, token, kind="nginx", more="", certificate=None):
+    """`guard.toml` and the files that it names. `more` is said of the point, which may have a certificate for a token."""
+    settings = SETTINGS.replace('"edge.token"', f'"{folder}/edge.token"')
+    if certificate:
+        settings = settings.replace(f'token_file = "{folder}/edge.token"', f'client_certificate = "{certificate}"')
+        settings = settings.replace("[[guard.points]]", f'[guard]\nclient_ca = "{folder}/proxies.pem"\n\n[[guard.points]]')
+    settings = settings.replace('kinds = ["nginx"]', f'kinds = ["{kind}"]\n{more}')
     (folder / "guard.toml").write_text(settings.replace('"policy.json"', f'"{folder}/policy.json"'))
     (folder / "policy.json").write_text(json.dumps(POLICY))
     (folder / "edge.token").touch(0o600)
@@ -73,18 +79,20 @@ def write_settings(folder, token, kinds='"nginx"'):
 
 
 def guard_address(iamd):
-    (address,) = re.findall(r'guarding endpoint="?http://([\d.:]+)', iamd.log)
-    return address
+    found = []
+    # Of TLS it is said after the address is announced.
+    wait_for(lambda: found.extend(re.findall(r'guarding endpoint="?https?://([\d.:]+)', iamd.log)) or found)
+    return found[0]
 
 
 class Guarded:
-    """iamd, nginx and an upstream, and a user who may read pets."""
+    """iamd, an upstream, proxies between them, and a user who may read pets."""
 
-    def __init__(self, make_server, folder):
+    def __init__(self, make_server, folder, words=(), **settings):
         self.folder = folder
         self.token = secrets.token_urlsafe(32)
-        write_settings(folder, self.token)
-        self.iamd = make_server(words=["--account-id", ACCOUNT, "--config", folder / "guard.toml"])
+        write_settings(folder, self.token, **settings)
+        self.iamd = make_server(words=["--account-id", ACCOUNT, "--config", folder / "guard.toml", *words])
         self.account = Account(self.iamd)
         self.alice = self.account.user("alice")
         self.account.may("alice", policies.allow("execute-api:Invoke", f"{API}/GET/pets/*"))
@@ -93,9 +101,17 @@ class Guarded:
         self.made = []
 
     def nginx(self, token=None):
-        name = f"nginx-{len(self.made)}"
-        self.made.append(Nginx(self.folder / name, self.guard, self.upstream.address, token or self.token))
+        return self.behind(Nginx, token)
+
+    def behind(self, proxy, token=None, **options):
+        folder = self.folder / f"proxy-{len(self.made)}"
+        self.made.append(proxy(folder, self.guard, self.upstream.address, token or self.token, **options))
         return self.made[-1]
+
+    def decisions(self):
+        """The records of what was decided. The server has ended then."""
+        self.iamd.stop()
+        return [record for record in self.iamd.records() if record["eventSource"] == "execute-api.amazonaws.com"]
 
     def close(self):
         for each in [*self.made, self.upstream]:
@@ -144,8 +160,7 @@ def test_a_signed_request_reaches_the_upstream_with_the_callers_identity(guarded
         "x-iamd-account": ACCOUNT,
     }
     assert nginx.ask("GET", presigned(guarded.alice, "/v1/pets/3"), [("Host", HOST)])[0] == 200
-    guarded.iamd.stop()
-    records = [record for record in guarded.iamd.records() if record["eventSource"] == "execute-api.amazonaws.com"]
+    records = guarded.decisions()
     assert [record["eventName"] for record in records] == ["Invoke", "Invoke"]
     assert records[0]["userIdentity"]["userName"] == "alice"
     assert records[0]["sourceIPAddress"] == "127.0.0.1"
@@ -242,6 +257,8 @@ def test_a_body_that_nginx_keeps_is_trusted_only_where_the_api_says_so(guarded):
     headers = signed(guarded.alice, "PUT", "/v1/pets/3", "rex")
     status, text = nginx.ask("PUT", "/v1/pets/3", headers, "rex")
     assert status == 403 and "was not handed over" in text, text
+    none = signed(guarded.alice, "PUT", "/v1/pets/3", "")
+    assert nginx.ask("PUT", "/v1/pets/3", none, "rex", chunked=True)[0] == 403
     declared = [("X-Amz-Content-SHA256", sha256(b"rex").hexdigest())]
     headers = signed(guarded.alice, "PUT", "/uploads/a", "rex", headers=declared)
     status, text = nginx.ask("PUT", "/uploads/a", headers, "rex")

@@ -29,7 +29,7 @@ CHECK = "/envoy.service.auth.v3.Authorization/Check"
 @pytest.fixture
 def guarded(make_server, tmp_path):
     token = secrets.token_urlsafe(32)
-    write_settings(tmp_path, token, kinds='"envoy"')
+    write_settings(tmp_path, token, kind="envoy", more="hands_over_bodies = true\n")
     account = Account(make_server(words=["--account-id", ACCOUNT, "--config", tmp_path / "guard.toml"]))
     alice = account.user("alice")
     account.may("alice", policies.allow("execute-api:Invoke", f"{API}/*/pets/*"))

@@ -2,7 +2,6 @@
 
 import datetime
 import http.client
-import re
 import ssl
 
 import pytest
@@ -11,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import server
-from test_guard import ACCOUNT, HOST, SETTINGS, write_settings
+from test_guard import ACCOUNT, HOST, SETTINGS, guard_address, write_settings
 from test_tls import write_certificate
 
 WHO = "spiffe://example.org/edge"
@@ -54,23 +53,16 @@ def guarding(make_server, tmp_path):
     write_certificate(tmp_path)
     authority = Authority()
     (tmp_path / "proxies.pem").write_bytes(authority.certificate)
-    write_settings(tmp_path, "not used")
-    settings = (tmp_path / "guard.toml").read_text()
-    by_token = f'token_file = "{tmp_path}/edge.token"'
-    assert by_token in settings
-    settings = settings.replace(by_token, f'client_certificate = "uri:{WHO}"')
-    settings = settings.replace("[[guard.points]]", f'[guard]\nclient_ca = "{tmp_path}/proxies.pem"\n\n[[guard.points]]')
-    (tmp_path / "guard.toml").write_text(settings)
+    write_settings(tmp_path, "not used", certificate=f"uri:{WHO}")
     tls = ["--tls-cert", tmp_path / "cert.pem", "--tls-key", tmp_path / "key.pem"]
     iamd = make_server(words=["--account-id", ACCOUNT, "--config", tmp_path / "guard.toml", *tls])
-    found = []
-    server.wait_for(lambda: found.extend(re.findall(r'guarding endpoint="?https://[\d.]+:(\d+)', iamd.log)) or found)
+    port = int(guard_address(iamd).rpartition(":")[2])
 
     def ask(certificate=None):
         context = ssl.create_default_context(cafile=tmp_path / "cert.pem")
         if certificate:
             context.load_cert_chain(certificate)
-        connection = http.client.HTTPSConnection("127.0.0.1", int(found[0]), context=context, timeout=server.DEADLINE)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=server.DEADLINE)
         told = {"Method": "GET", "URI": "/v1/public/a", "Host": HOST, "Protocol": "HTTP/1.1"}
         connection.request("GET", "/-/nginx", headers={f"X-Original-{name}": value for name, value in told.items()})
         return connection.getresponse().status

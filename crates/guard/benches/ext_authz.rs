@@ -221,7 +221,7 @@ impl Files for NoFiles {
 }
 
 const SETTINGS: &str = r#"{
-    "points": [{"name": "edge", "token_file": "edge", "kinds": ["envoy"], "apis": ["pets"]}],
+    "points": [{"name": "edge", "token_file": "edge", "kinds": ["envoy"], "apis": ["pets"], "hands_over_bodies": true}],
     "apis": [{"id": "pets", "account": "111122223333", "region": "us-east-1", "stage": "prod", "hosts": ["api.example.com"]}]}"#;
 
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"arn:aws:execute-api:us-east-1:111122223333:pets/prod/GET/*"}]}"#;

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,12 +10,11 @@ import buckets
 import clients
 import debian
 import policies
-import server
 import tool
-from conftest import LOUD, Account
+from conftest import Account
+from tool import run_program as run
 
 HERE = Path(__file__).parent
-JS = HERE.parent / "js"
 LARGE = 12 << 20
 ODD = "sub folder/größe+100%.txt"
 
@@ -41,22 +39,6 @@ def files(durable):
 def same(folder, other):
     names = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     return names == {str(path.relative_to(other)): path.read_bytes() for path in other.rglob("*") if path.is_file()}
-
-
-def run(program, *words, folder, expect=0, **environment):
-    """Runs a program to its end; its whole output."""
-    done = subprocess.run(
-        [program, *map(str, words)],
-        cwd=folder,
-        env=server.clean_environment(HOME=str(folder), LC_ALL="C.UTF-8", **environment),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=tool.DEADLINE,
-    )
-    assert (done.returncode == 0) == (expect == 0), f"{program} {words} ended with {done.returncode}\n{done.stdout}"
-    return done.stdout
 
 
 def test_s3cmd(account, files):
@@ -182,14 +164,3 @@ def test_minio_client(account, files):
     account.may("alice", policies.allow("s3:ListBucket"))
     words = [HERE / "minio_client.py", account.iamd.url, files / "large.bin", *alice.credentials.variables().values()]
     tool.run("minio", "python", *words, person=account.root, folder=account.iamd.folder)
-
-
-def test_javascript(account, files):
-    """The AWS SDK for JavaScript, version 3, with its library for uploads in parts."""
-    if not (JS / "node_modules/made").exists():
-        pytest.skip(LOUD + "S3 with the AWS SDK for JavaScript: its packages could not be installed")
-    alice = account.user("alice")
-    account.may("alice", policies.allow("s3:ListBucket"))
-    words = [JS / "s3.mjs", files / "large.bin", *alice.credentials.variables().values()]
-    variables = clients.variables(account.iamd.url, account.root.credentials)
-    run("node", *words, folder=account.iamd.folder, **variables)

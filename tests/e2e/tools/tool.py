@@ -10,6 +10,8 @@ import server
 from conftest import LOUD
 
 ROOT = Path(__file__).parents[3]
+# What is kept for the next time: build caches and libraries. `make clean` removes it.
+KEPT = ROOT / ".clients"
 # Programs that ask for many things, on a busy machine.
 DEADLINE = 240.0
 
@@ -35,4 +37,20 @@ def run(name, program, *words, person, folder, expect=(0,), **environment):
         timeout=DEADLINE,
     )
     assert done.returncode in expect, f"{program} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def run_program(program, *words, folder, expect=0, **environment):
+    """Runs any program to its end; its whole output."""
+    done = subprocess.run(
+        [program, *map(str, words)],
+        cwd=folder,
+        env=server.clean_environment(**{"HOME": str(folder), "LC_ALL": "C.UTF-8"} | environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=DEADLINE,
+    )
+    assert (done.returncode == 0) == (expect == 0), f"{program} {words} ended with {done.returncode}\n{done.stdout}"
     return done.stdout

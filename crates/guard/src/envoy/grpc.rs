@@ -134,7 +134,7 @@ fn asked<'a>(
     sent: &[(&'a str, &'a [u8])],
 ) -> Result<Asked<'a>, Refusal> {
     let mut headers = Vec::with_capacity(sent.len());
-    let (mut partial, mut has_length, mut is_chunked) = (None, false, false);
+    let (mut partial, mut length, mut is_chunked) = (None, Vec::new(), false);
     // Not the scheme that Envoy tells: over HTTP/2 without TLS that is the client's to write.
     let mut forwarded: Vec<&[u8]> = Vec::new();
     for &(name, value) in sent {
@@ -150,7 +150,7 @@ fn asked<'a>(
                 partial = Some(value);
                 continue;
             }
-            "content-length" => has_length = value != b"0",
+            "content-length" => length.push(value),
             "transfer-encoding" => is_chunked = true,
             "x-forwarded-proto" => forwarded.push(value),
             _ if name.starts_with(':') => continue,
@@ -159,14 +159,16 @@ fn asked<'a>(
         headers.push((name, value));
     }
     let handed_over = if http.raw_body.is_empty() { http.body.as_bytes() } else { &http.raw_body };
-    // RFC 9112 §6.3: a request of HTTP/1 without either header has no body. Of others only Envoy knows.
+    // Of a chunked body Envoy tells nothing: it takes `Transfer-Encoding` away before its filters run. So a request of
+    // HTTP/1 without a length may have a body all the same; with the length 0 it has none (RFC 9112 §6.3).
     let is_http1 = matches!(http.protocol.as_str(), "HTTP/1.0" | "HTTP/1.1");
-    let body = match partial {
-        Some(b"false") => KnownBody::Whole(handed_over),
-        Some(_) => KnownBody::Unknown,
-        None if has_length || is_chunked => KnownBody::Unknown,
-        None if is_http1 || point.hands_over_bodies => KnownBody::Whole(b""),
-        None => KnownBody::Unknown,
+    let body = match (partial, length.as_slice()) {
+        (Some(b"false"), _) => KnownBody::Whole(handed_over),
+        (Some(_), _) => KnownBody::Unknown,
+        (None, _) if is_chunked => KnownBody::Unknown,
+        (None, [b"0"]) if is_http1 || point.hands_over_bodies => KnownBody::Whole(b""),
+        (None, []) if point.hands_over_bodies => KnownBody::Whole(b""),
+        (None, _) => KnownBody::Unknown,
     };
     Ok(Asked {
         method: &http.method,
