@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 
 use iamd_types::Timestamp;
-use tokio::sync::{OwnedRwLockWriteGuard, RwLock as Gate, Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock as Gate};
 
 use crate::files::{Files, NewFile};
 use crate::ids::{FileId, KeyHash};
@@ -240,14 +240,6 @@ impl Drop for Pin {
             Err(_) => files.discard(&doomed),
         }
     }
-}
-
-/// How many blocks of streams are read or written at once. More would not go faster, and each takes a thread.
-static TURNS: Semaphore = Semaphore::const_new(16);
-
-/// Waits for a turn to read or write a block of a stream.
-pub(crate) async fn turn() -> Result<SemaphorePermit<'static>, Error> {
-    TURNS.acquire().await.map_err(|_| Error::Stopped)
 }
 
 /// Runs work that waits for files where that holds nobody else.

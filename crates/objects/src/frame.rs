@@ -19,6 +19,11 @@ pub(crate) const SEGMENT: usize = 64 * 1024;
 /// How many segments are read or written at once.
 pub(crate) const SEGMENTS_PER_BLOCK: usize = 2;
 
+/// The most bytes that a block of them takes in a file.
+pub(crate) const MOST_FRAMED: usize = SEGMENTS_PER_BLOCK * (SEGMENT + MOST_OVERHEAD);
+/// The most bytes that a tag takes.
+pub(crate) const MOST_OVERHEAD: usize = 16;
+
 /// What makes and checks tags.
 pub(crate) enum Seal {
     /// Damage is found.
@@ -36,7 +41,7 @@ impl Seal {
     pub(crate) const fn overhead(&self) -> usize {
         match self {
             Self::Check(_) => 8,
-            Self::Encrypt(_) => 16,
+            Self::Encrypt(_) => MOST_OVERHEAD,
         }
     }
 
@@ -55,7 +60,7 @@ impl Seal {
                     let sealed = key
                         .seal_in_place_separate_tag(nonce(number, last), Aad::empty(), segment)
                         .expect("a segment is small");
-                    *tag = <[u8; 16]>::try_from(sealed.as_ref()).unwrap_or_default();
+                    *tag = <[u8; MOST_OVERHEAD]>::try_from(sealed.as_ref()).unwrap_or_default();
                 }
             }
         }

@@ -15,9 +15,9 @@ use futures_util::stream::{self, BoxStream};
 use iamd_types::Timestamp;
 use tokio::task::JoinHandle;
 
-use crate::bucket::{Pin, blocking, turn};
+use crate::bucket::{Pin, blocking};
 use crate::files::Files;
-use crate::frame::{SEGMENT, SEGMENTS_PER_BLOCK, Seal, segments};
+use crate::frame::{MOST_FRAMED, MOST_OVERHEAD, SEGMENT, SEGMENTS_PER_BLOCK, Seal, segments};
 use crate::ids::FileId;
 use crate::index::Entry;
 use crate::load::check_place;
@@ -231,7 +231,7 @@ impl Bucket {
         if let Data::Here(id) = content.data {
             source.open(file, path, sealed.end, &Run { id, size: content.size, start, end })?;
         }
-        let first = source.next_block()?;
+        let first = source.next_block(source.room())?;
         Ok(Object { info, range, length, body: body(source, first) })
     }
 
@@ -384,8 +384,19 @@ impl Source {
         Ok(())
     }
 
+    /// Room for the next block. Made where it is also let go of: a thread that only reads would keep for itself
+    /// what others give back.
+    fn room(&self) -> Vec<u8> {
+        let most = match (&self.current, self.runs.front()) {
+            (Some(current), _) => current.seal.framed_size(current.size),
+            (None, Some(run)) => run.size + MOST_OVERHEAD as u64,
+            (None, None) => 0,
+        };
+        Vec::with_capacity(usize::try_from(most).unwrap_or(MOST_FRAMED).min(MOST_FRAMED))
+    }
+
     /// The next bytes, read and checked; none at the end.
-    fn next_block(&mut self) -> Result<Vec<Bytes>, Error> {
+    fn next_block(&mut self, room: Vec<u8>) -> Result<Vec<Bytes>, Error> {
         if self.current.is_none() {
             let Some(run) = self.runs.pop_front() else { return Ok(Vec::new()) };
             let path = self.files.data_file(&run.id);
@@ -400,7 +411,7 @@ impl Source {
         }
         self.begun = true;
         let Some(current) = &mut self.current else { return Ok(Vec::new()) };
-        let block = current.read_block()?;
+        let block = current.read_block(room)?;
         if current.at >= current.end {
             self.current = None;
         }
@@ -409,7 +420,7 @@ impl Source {
 }
 
 impl Current {
-    fn read_block(&mut self) -> Result<Vec<Bytes>, Error> {
+    fn read_block(&mut self, mut buffer: Vec<u8>) -> Result<Vec<Bytes>, Error> {
         let segment = SEGMENT as u64;
         let framed_segment = SEGMENT + self.seal.overhead();
         let first = self.at / segment;
@@ -421,15 +432,15 @@ impl Current {
             false => framed_at(last + 1),
         };
         let from = framed_at(first);
-        let length = usize::try_from(framed_end - from).unwrap_or_default();
-        let mut buffer = vec![0; length];
-        self.file
+        let length = framed_end - from;
+        let read = self
+            .file
             .seek(SeekFrom::Start(from))
-            .and_then(|_| self.file.read_exact(&mut buffer))
-            .map_err(|source| match source.kind() {
-                io::ErrorKind::UnexpectedEof => Error::damaged(&self.path, "it is cut short"),
-                _ => Error::io(&self.path, source),
-            })?;
+            .and_then(|_| Read::by_ref(&mut self.file).take(length).read_to_end(&mut buffer))
+            .map_err(|source| Error::io(&self.path, source))?;
+        if read as u64 != length {
+            return Err(Error::damaged(&self.path, "it is cut short"));
+        }
         let mut sizes = Vec::new();
         for (framed, number) in buffer.chunks_mut(framed_segment).zip(first..) {
             let place = u32::try_from(number).unwrap_or(u32::MAX);
@@ -464,14 +475,10 @@ impl State {
         self.ready.extend(block);
         self.pending = (!source.is_done()).then(|| {
             let mut source = source;
-            tokio::spawn(async move {
-                let turn = turn().await?;
-                blocking(move || {
-                    let _turn = turn;
-                    let block = source.next_block()?;
-                    Ok((source, block))
-                })
-                .await
+            let room = source.room();
+            tokio::task::spawn_blocking(move || {
+                let block = source.next_block(room)?;
+                Ok((source, block))
             })
         });
     }

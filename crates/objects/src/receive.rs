@@ -11,7 +11,7 @@ use futures_util::{Stream, StreamExt};
 use md5::{Digest, Md5};
 use tokio::task::JoinHandle;
 
-use crate::bucket::{blocking, turn};
+use crate::bucket::blocking;
 use crate::checksum::Hasher;
 use crate::files::{Files, NewFile};
 use crate::frame::{Block, Seal};
@@ -190,9 +190,7 @@ impl Writer {
     async fn write(self, mut block: Block) -> Result<(Self, Block), Error> {
         let (mut sink, empty) = self.idle().await?;
         let empty = empty.unwrap_or_else(|| Block::new(&sink.seal));
-        let turn = turn().await?;
         let work = tokio::task::spawn_blocking(move || {
-            let _turn = turn;
             sink.seal(&mut block, false);
             sink.write(&block)?;
             block.clear();

@@ -80,8 +80,12 @@ fn load(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<config::Eff
     config::load(settings.config.as_deref(), matches)
 }
 
+/// How many threads wait for files and hash passwords. More would not go faster, and each has a heap of its own.
+const MOST_BLOCKING_THREADS: usize = 32;
+
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(MOST_BLOCKING_THREADS)
         .enable_all()
         .build()
         .context("cannot start the runtime")
