@@ -63,7 +63,7 @@ fn measure(name: &str, workload: &Workload) {
     }
     let mut times: Vec<u64> = (0..ROUNDS * workload.requests())
         .map(|number| {
-            workload.compiled(number % workload.requests(), |request, sets| {
+            workload.just_made(number % workload.requests(), |request, sets| {
                 let start = Instant::now();
                 black_box(decide(black_box(request), sets));
                 start.elapsed().as_nanos() as u64

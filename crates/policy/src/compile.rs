@@ -12,6 +12,7 @@ mod glob;
 mod index;
 mod rule;
 mod set;
+mod table;
 mod template;
 
 pub use decide::{StatementPlace, Verdict, decide};

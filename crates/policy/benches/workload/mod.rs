@@ -282,6 +282,7 @@ struct Owner {
     levels: Vec<Vec<usize>>,
 }
 
+#[derive(Clone)]
 struct Asked {
     principal: usize,
     action: String,
@@ -472,6 +473,16 @@ impl Workload {
     ) -> T {
         let asked = &self.requests[number];
         decide(&self.request(asked), &self.sets[asked.principal])
+    }
+
+    /// The same, with the request made anew: a request has always just been made when it is decided.
+    pub(crate) fn just_made<T>(
+        &self,
+        number: usize,
+        decide: impl FnOnce(&Request<'_>, &[Arc<PolicySet>]) -> T,
+    ) -> T {
+        let asked = self.requests[number].clone();
+        decide(&self.request(&asked), &self.sets[asked.principal])
     }
 
     /// Gives the request of this number, and the policies of its principal.

@@ -1,9 +1,10 @@
 //! Actions: the request's in the form that is looked up, and the patterns of a statement sorted by how they are.
 
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::Actions;
 use crate::compile::glob::Glob;
+use crate::compile::table::{Kind, Name};
 
 /// The longest action name kept on the stack, in bytes; AWS's are half as long.
 const NAME_ON_STACK: usize = 128;
@@ -42,12 +43,10 @@ impl LowerCase {
 #[derive(Clone, Copy)]
 pub(crate) struct Action<'n> {
     pub(crate) name: &'n str,
-    /// The service, colon included; empty when there is none.
-    pub(crate) service: &'n str,
     /// The first eight bytes after the service.
     pub(crate) head: u64,
-    /// What a set's [`Filter`] knows name and service by.
-    pub(crate) marks: (Mark, Mark),
+    /// Name and service as they are looked up.
+    pub(crate) names: (Name<'n>, Name<'n>),
 }
 
 impl<'n> Action<'n> {
@@ -55,8 +54,8 @@ impl<'n> Action<'n> {
         let name = lower.text();
         let after = name.bytes().position(|byte| byte == b':').map_or(0, |at| at + 1);
         let (service, rest) = name.split_at_checked(after).unwrap_or_default();
-        let marks = (Mark::of(name), Mark::of(service));
-        Self { name, service, head: head(rest.as_bytes()), marks }
+        let names = (Name::of(Kind::Action, name), Name::of(Kind::Service, service));
+        Self { name, head: head(rest.as_bytes()), names }
     }
 }
 
@@ -190,33 +189,6 @@ impl Hasher for NameHasher {
     }
 }
 
-/// A bit that stands for a name, and for others.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Mark(u8);
-
-impl Mark {
-    pub(crate) fn of(name: &str) -> Self {
-        Self((ByName::default().hash_one(name) >> 48) as u8)
-    }
-}
-
-/// The marks of many names: says of most names that are not among them that they are not, without a look at a table.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Filter([u64; 4]);
-
-impl Filter {
-    pub(crate) fn add(&mut self, Mark(bit): Mark) {
-        if let Some(word) = self.0.get_mut(usize::from(bit >> 6)) {
-            *word |= 1 << (bit & 63);
-        }
-    }
-
-    #[inline]
-    pub(crate) fn may_have(&self, Mark(bit): Mark) -> bool {
-        self.0.get(usize::from(bit >> 6)).is_some_and(|word| word >> (bit & 63) & 1 == 1)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +217,6 @@ mod tests {
         let name = format!("S3:{}", "Ab".repeat(200));
         let lower = LowerCase::of(&name);
         let action = Action::of(&lower);
-        assert_eq!((action.name, action.service), (&*name.to_ascii_lowercase(), "s3:"));
+        assert_eq!(action.name, name.to_ascii_lowercase());
     }
 }

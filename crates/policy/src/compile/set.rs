@@ -3,14 +3,15 @@
 //! A set holds documents that take part in a decision in one or several roles ([`Slot`]). Its statements stand in
 //! lists: one for each action that a policy spells out, one for each service of which a policy names actions with
 //! wildcards, and one for the rest. A decision looks into three of them; most sets of a principal that has many say
-//! by their [`Filter`] that they have none of these.
+//! by the marks of their [`Table`] that they have none of these.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::compile::action::{Action, ByName, Filter, Mark, WildAction, begins_with};
+use crate::compile::action::{Action, ByName, WildAction, begins_with};
 use crate::compile::glob::Glob;
 use crate::compile::rule::{Probe, Rule};
+use crate::compile::table::{Kind, Name, Table};
 use crate::{Document, ResourcePolicyKind, StatementEffect};
 
 /// A policy document, compiled: every text in it taken apart, every value read. Made once for a document and
@@ -97,16 +98,13 @@ impl Slot {
 /// Compiled documents that are decided on together. Immutable, and shared by all callers who have the same.
 #[derive(Clone, Debug, Default)]
 pub struct PolicySet {
-    documents: Box<[Member]>,
     /// The slots that take part, also those without a document.
     slots: Slots,
-    reads_context: bool,
-    /// The names that have lists.
-    filter: Filter,
-    candidates: Box<[Candidate]>,
-    by_action: HashMap<Box<str>, List, ByName>,
-    by_service: HashMap<Box<str>, List, ByName>,
+    by_name: Table,
     others: List,
+    reads_context: bool,
+    candidates: Box<[Candidate]>,
+    documents: Box<[Member]>,
 }
 
 #[derive(Clone, Debug)]
@@ -154,11 +152,19 @@ impl Check {
 }
 
 /// A run of candidates, the denying ones first.
-#[derive(Clone, Copy, Debug, Default)]
-struct List {
-    start: u32,
-    allows: u32,
-    end: u32,
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct List {
+    pub(crate) start: u32,
+    pub(crate) allows: u32,
+    pub(crate) end: u32,
+}
+
+impl List {
+    pub(crate) const EMPTY: Self = Self { start: 0, allows: 0, end: 0 };
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
 }
 
 /// Puts a set together.
@@ -230,19 +236,19 @@ impl PolicySetBuilder {
         let mut candidates = Vec::new();
         let documents = self.documents.into_boxed_slice();
         let mut list = |list| lay_out(&documents, &mut candidates, list);
-        let mut filter = Filter::default();
-        self.by_action.keys().chain(self.by_service.keys()).for_each(|it| filter.add(Mark::of(it)));
-        let by_action = self.by_action.into_iter().map(|(name, it)| (name, list(it))).collect();
-        let by_service = self.by_service.into_iter().map(|(name, it)| (name, list(it))).collect();
+        let actions = self.by_action.into_iter().map(|(name, it)| (Kind::Action, name, list(it)));
+        let mut lists: Vec<(Kind, Box<str>, List)> = actions.collect();
+        let services = self.by_service.into_iter();
+        lists.extend(services.map(|(name, it)| (Kind::Service, name, list(it))));
         let others = list(self.others);
+        let named = lists.iter().map(|(kind, name, list)| (Name::of(*kind, name), *list));
+        let by_name = Table::of(named);
         PolicySet {
             slots: self.slots,
             reads_context: documents.iter().any(|member| member.reads_context),
             documents,
-            filter,
+            by_name,
             candidates: candidates.into(),
-            by_action,
-            by_service,
             others,
         }
     }
@@ -289,14 +295,8 @@ impl PolicySet {
 
     /// The denying candidates for an action, then the allowing ones, list by list.
     pub(crate) fn candidates(&self, action: Action<'_>) -> Candidates<'_> {
-        let list = |table: &HashMap<Box<str>, List, ByName>, name, mark| {
-            let found = self.filter.may_have(mark).then(|| table.get(name)).flatten();
-            found.copied().unwrap_or_default()
-        };
-        let (of_name, of_service) = action.marks;
-        let by_action = list(&self.by_action, action.name, of_name);
-        let by_service = list(&self.by_service, action.service, of_service);
-        let lists = [by_action, by_service, self.others];
+        let (of_action, of_service) = action.names;
+        let lists = [self.by_name.find(of_action), self.by_name.find(of_service), self.others];
         let run = |from: u32, to: u32| {
             self.candidates.get(from as usize..to as usize).unwrap_or_default()
         };
