@@ -21,7 +21,7 @@ use iamd_directory::Bucket;
 use iamd_objects::{BucketName, Error as StoreError, Key, Objects, Versioning};
 use iamd_types::{Code, Error, Tag};
 
-use crate::backend::{Allowed, Answer, Backend, Body};
+use crate::backend::{Allowed, Answer, Backend, Body, Seen};
 use crate::rules::not_implemented;
 
 /// The store of files.
@@ -82,25 +82,26 @@ impl Backend for LocalBackend {
         Box::pin(async move { self.answer(&allowed, body).await })
     }
 
-    fn tags<'a>(
+    fn look<'a>(
         &'a self,
         bucket: &'a Bucket,
         key: &'a str,
         version: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Option<Vec<Tag>>, Error>> {
+    ) -> BoxFuture<'a, Result<Seen, Error>> {
         Box::pin(async move {
             let (Ok(key), Ok(version)) = (Key::new(key), request::version(version)) else {
-                return Ok(None);
+                return Ok(Seen::default());
             };
             match self.open(bucket)?.tags(&key, version).await {
                 Ok((_, tags)) => {
-                    Ok(Some(tags.into_iter().map(|(key, value)| Tag::new(key, value)).collect()))
+                    let tags = tags.into_iter().map(|(key, value)| Tag::new(key, value)).collect();
+                    Ok(Seen { tags: Some(tags), ..Seen::default() })
                 }
                 Err(
                     StoreError::NoSuchKey { .. }
                     | StoreError::NoSuchVersion
                     | StoreError::IsDeleteMarker { .. },
-                ) => Ok(None),
+                ) => Ok(Seen::default()),
                 Err(error) => Err(errors::of_store(error)),
             }
         })

@@ -20,7 +20,8 @@ use iamd_sigv4::{
 use iamd_types::{Clock, Code, Entropy, Error};
 use iamd_wire::rest_xml;
 
-use crate::{Credentials, TestServer};
+use crate::looks::Watched;
+use crate::{Credentials, Looks, TestServer};
 
 /// The host that requests go to; buckets are hosts under it.
 pub const S3_HOST: &str = "s3.example.com";
@@ -273,11 +274,12 @@ pub(crate) fn s3(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     keyring: Arc<Keyring>,
+    looks: Arc<Looks>,
 ) -> S3 {
     let objects = Objects::open(directory, Tools { clock, entropy, keyring }).unwrap();
     S3 {
         domains: vec![S3_HOST.to_owned()],
-        local: Arc::new(LocalBackend::new(Arc::new(objects))),
+        local: Arc::new(Watched { backend: LocalBackend::new(Arc::new(objects)), looks }),
         upstreams: Vec::new(),
     }
 }

@@ -20,6 +20,7 @@ mod exchange;
 mod failure;
 mod request;
 mod reshape;
+mod seen;
 mod sending;
 mod settings;
 mod store;

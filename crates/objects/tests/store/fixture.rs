@@ -168,7 +168,7 @@ pub(crate) async fn put(bucket: &Arc<Bucket>, name: &str, data: &[u8]) -> Stored
 }
 
 pub(crate) fn get_of(name: &str, version: Option<VersionId>, portion: Portion) -> Get {
-    Get { key: key(name), version, condition: ReadCondition::default(), portion }
+    Get { key: key(name), version, condition: ReadCondition::default(), portion, seen: None }
 }
 
 pub(crate) async fn collect(object: Object) -> Result<Vec<u8>, Error> {

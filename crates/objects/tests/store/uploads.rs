@@ -273,6 +273,7 @@ async fn parts_are_copied_from_objects() {
         key: key("from"),
         version: None,
         condition: ReadCondition::default(),
+        seen: None,
     };
     let copy = |range| CopyPart { key: key("to"), upload: upload.id, number: 1, range };
     for range in [(0, 200_000), (200_000, 200_001)] {

@@ -13,3 +13,4 @@ mod every_operation;
 mod forms;
 mod hostile;
 mod table;
+mod tags;

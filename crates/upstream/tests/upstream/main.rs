@@ -14,4 +14,5 @@ mod asking;
 mod bodies;
 mod failures;
 mod requests;
+mod seen;
 mod store;
