@@ -5,7 +5,7 @@ use std::sync::Arc;
 use iamd_api::s3;
 use iamd_authz::Permit;
 use iamd_directory::{Bucket, BucketFields, principals};
-use iamd_policy::{Document, PolicyType, check, check_bucket};
+use iamd_policy::{Document, check_bucket, read_bucket_policy};
 use iamd_types::{Code, Error};
 
 use crate::operation::{
@@ -37,12 +37,7 @@ pub fn checked(text: &str) -> Result<Document, Error> {
         let message = "Policies must be valid JSON and the first byte must be '{'";
         return Err(malformed(message.to_owned()));
     }
-    check(text, PolicyType::Resource, false).map_err(|refusal| {
-        match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-            Ok(_) => malformed(refusal.message),
-            Err(_) => Error::s3(Code::MalformedPolicy),
-        }
-    })
+    read_bucket_policy(text).map_err(|refusal| malformed(refusal.message))
 }
 
 fn malformed(message: String) -> Error {

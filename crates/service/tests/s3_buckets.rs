@@ -89,6 +89,14 @@ async fn a_policy_that_is_none_is_refused_in_s3s_words() {
             policy(r#"{"AWS":"arn:aws:iam::111122223333:user/nobody"}"#, "s3:GetObject", all),
             "Invalid principal in policy",
         ),
+        (
+            policy(&own, "s3:GetObject", all).replacen(
+                "\"Action\"",
+                r#""Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/240"}},"Action""#,
+                1,
+            ),
+            "Invalid IP address in Conditions",
+        ),
     ] {
         let answer = tested.ask("PUT /tested?policy", &text).await;
         Tested::says(&answer, "MalformedPolicy", message);
