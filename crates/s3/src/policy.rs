@@ -85,7 +85,8 @@ impl BucketCommand for PutBucketPolicy {
     }
 }
 
-/// `s3:GetBucketPolicy`, with the present ARNs of the principals.
+/// `s3:GetBucketPolicy`, with the present ARNs of the principals. Accounts are shown as ARNs, too, however they were
+/// written.
 pub(crate) struct GetBucketPolicy;
 
 impl BucketOperation for GetBucketPolicy {
@@ -102,7 +103,7 @@ impl BucketQuery for GetBucketPolicy {
     ) -> Result<s3::GetBucketPolicyOutput, Error> {
         let bucket = bucket_of(view)?;
         let document = document(bucket)?;
-        let text = principals::shown(view.owner, document, bucket.foreign_principals());
+        let text = principals::shown_as_arns(view.owner, document, bucket.foreign_principals());
         Ok(s3::GetBucketPolicyOutput { policy: Some(text) })
     }
 }
