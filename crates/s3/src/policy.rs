@@ -54,6 +54,9 @@ impl BucketOperation for PutBucketPolicy {
 }
 
 impl BucketCommand for PutBucketPolicy {
+    /// S3 API reference, PutBucketPolicy, "Examples".
+    const STATUS: Option<u16> = Some(204);
+
     fn policy(input: &Self::Input) -> Option<&str> {
         Some(&input.policy)
     }

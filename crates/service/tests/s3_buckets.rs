@@ -49,7 +49,7 @@ async fn a_bucket_policy_is_checked_kept_and_shown() {
         "s3:GetObject",
         "arn:aws:s3:::tested/*",
     );
-    assert_eq!(tested.ask("PUT /tested?policy", &good).await.ok().status, 200);
+    assert_eq!(tested.ask("PUT /tested?policy", &good).await.ok().status, 204);
     let shown = tested.ask("GET /tested?policy", "").await.ok();
     assert_eq!(shown.text(), good);
     assert_eq!(shown.header("content-type"), "application/json");
