@@ -163,7 +163,7 @@ impl Service {
             true => (Bytes::new(), bytes),
             false => {
                 let document = self.document(operation.name, &who, bytes).await?;
-                digests::ensure(&line, who.trailer.as_ref(), &document)?;
+                digests::ensure(operation.name, &line, who.trailer.as_ref(), &document)?;
                 (document, empty())
             }
         };

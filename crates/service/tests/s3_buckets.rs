@@ -315,6 +315,38 @@ async fn a_document_that_is_not_what_its_digest_says_changes_nothing() {
     tested.ask("GET /tested?tagging", "").await.refused("NoSuchTagSet");
 }
 
+/// As S3 was seen to have it: not all that its model marks.
+#[tokio::test]
+async fn some_documents_are_not_taken_without_a_digest() {
+    let tested = Tested::start().await;
+    tested.ask("PUT /tested/key", "text").await.ok();
+    let ask = async |line: &str, body: &str| {
+        let request = iamd_testkit::S3Request::new(line).body(body);
+        tested.server.s3(&request.signed(&tested.server, &tested.server.root)).await
+    };
+    let tags = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+    let cors = "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod>\
+                <AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>";
+    let block = "<PublicAccessBlockConfiguration/>";
+    let delete = "<Delete><Object><Key>key</Key></Object></Delete>";
+    for (line, body) in [
+        ("PUT /tested?tagging", tags),
+        ("PUT /tested/key?tagging", tags),
+        ("PUT /tested?cors", cors),
+        ("PUT /tested?publicAccessBlock", block),
+        ("POST /tested?delete", delete),
+    ] {
+        let message = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*";
+        Tested::says(&ask(line, body).await, "InvalidRequest", message);
+        assert!(tested.ask(line, body).await.status < 300, "{line}");
+    }
+    let own = policy(&format!(r#"{{"AWS":"{OWN}:root"}}"#), "s3:*", "arn:aws:s3:::tested");
+    let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    for (line, body) in [("PUT /tested?policy", &*own), ("PUT /tested?versioning", enabled)] {
+        ask(line, body).await.ok();
+    }
+}
+
 #[tokio::test]
 async fn requests_that_could_be_two_change_nothing() {
     let tested = Tested::start().await;

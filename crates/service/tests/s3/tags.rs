@@ -36,7 +36,7 @@ impl Fixture {
     async fn ask(&self, line: &str, header: Option<(&str, &str)>, body: &str) -> S3Answer {
         let request = S3Request::new(line);
         let request = header.into_iter().fold(request, |it, (name, value)| it.with(name, value));
-        self.server.s3(&request.body(body).signed(&self.server, &self.probe)).await
+        self.server.s3(&request.body(body).digest().signed(&self.server, &self.probe)).await
     }
 
     /// Asks, and replaces the object by one with these tags once it was looked at.
