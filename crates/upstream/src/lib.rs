@@ -24,6 +24,7 @@ mod seen;
 mod sending;
 mod settings;
 mod store;
+mod unmeasured;
 
 pub use endpoint::Endpoint;
 pub use settings::{BodySigning, Settings, SettingsError};

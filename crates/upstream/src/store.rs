@@ -15,6 +15,7 @@ use crate::reshape;
 use crate::seen;
 use crate::sending::Source;
 use crate::settings::{Settings, SettingsError};
+use crate::unmeasured::{self, Turns};
 
 /// The operations that are asked of the store. Sorted.
 const OPERATIONS: &[&str] = &[
@@ -45,11 +46,12 @@ const STREAMS: [&str; 2] = ["PutObject", "UploadPart"];
 
 /// The most bytes of one request: a part, or an object put at once (S3 User Guide, "Amazon S3
 /// multipart upload limits").
-const MAX_BODY: u64 = 5 << 30;
+pub(crate) const MAX_BODY: u64 = 5 << 30;
 
 /// Another store.
 pub struct Upstream {
-    exchange: Exchange,
+    exchange: Arc<Exchange>,
+    turns: Turns,
 }
 
 impl Upstream {
@@ -58,7 +60,7 @@ impl Upstream {
     /// # Errors
     /// Certificates that cannot be those of authorities.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
-        Ok(Self { exchange: Exchange::new(settings, clock)? })
+        Ok(Self { exchange: Arc::new(Exchange::new(settings, clock)?), turns: Turns::default() })
     }
 
     async fn ask(&self, allowed: Allowed<'_>, body: Body) -> Result<Answer, Error> {
@@ -71,6 +73,9 @@ impl Upstream {
             let message =
                 "Request specific response headers cannot be used for anonymous GET requests.";
             return Err(Error::new(Code::InvalidRequest, message));
+        }
+        if operation == "PutObject" && allowed.length.is_none() {
+            return unmeasured::put(&self.exchange, &self.turns, &allowed, body).await;
         }
         let outgoing = Outgoing::of(&self.exchange.settings, &allowed)?;
         if operation == "DeleteObjects" && objects_to_delete(call).count() == allowed.denied.len() {

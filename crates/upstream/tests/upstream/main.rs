@@ -16,3 +16,4 @@ mod failures;
 mod requests;
 mod seen;
 mod store;
+mod unmeasured;
