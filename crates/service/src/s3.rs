@@ -173,6 +173,15 @@ impl Service {
         self.serve_s3(s3, request, request_id, taken, now, trail).await
     }
 
+    /// Records a failure, of somebody who did not sign up to an allowance of the address; the error to answer
+    /// with.
+    fn fail_s3(&self, asked: &Asked<'_>, event: &Event, caller: &Caller, error: Error) -> Error {
+        let facts = &asked.facts;
+        let may =
+            asked.who.signed.is_some() || self.failures.draw(facts.source_ip, facts.now).is_ok();
+        if may { self.record_failure(event, caller, error) } else { error }
+    }
+
     /// Reads the document of a request, a long one in its turn.
     async fn document(
         &self,
@@ -222,12 +231,12 @@ impl Service {
         let asked = Asked { call, who: &who, found, source, facts };
         let event = self.s3_event(request, request_id, &asked);
         if let Some(error) = missing {
-            return Err(self.record_failure(&event, &caller, error));
+            return Err(self.fail_s3(&asked, &event, &caller, error));
         }
 
         // Authorize, run, record.
         let done = self.answer_s3(s3, &asked, &caller, &event, (body, length), trail).await;
-        done.map_err(|error| self.record_failure(&event, &caller, error))
+        done.map_err(|error| self.fail_s3(&asked, &event, &caller, error))
     }
 
     /// What the answer to a page of another origin carries, be it an error: without it a browser keeps even
