@@ -47,7 +47,8 @@ async fn attributes_and_checksums_are_kept() {
     assert_eq!(head.info.checksum, stored.checksum);
     assert_eq!((head.length, head.info.modified), (3, stored.modified));
     assert!(collect(Object { length: 0, ..head }).await.unwrap().is_empty());
-    let listed = &fixture.bucket.list(&List { limit: 1, ..List::default() }).unwrap().objects[0];
+    let listed =
+        &fixture.bucket.list(&List { limit: 1, ..List::default() }).await.unwrap().objects[0];
     assert_eq!(listed.class, StorageClass::StandardIa);
     assert_eq!(listed.checksum, Some((Algorithm::Crc64Nvme, ChecksumType::FullObject)));
 }
