@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use iamd_api::Operation;
 use iamd_api::s3::SERVICE;
 use iamd_audit::EventId;
 use iamd_authz::{AccessList, Authorized, Caller, authorize, reads_key};
@@ -27,6 +28,7 @@ use iamd_s3::policy::is_about_policy;
 use iamd_s3::rules::{self, Place, Scene};
 use iamd_s3::{Call, CopySource, cors, digests};
 use iamd_types::{AccountId, Code, Error, Timestamp};
+use iamd_wire::query::Parameters;
 use iamd_wire::rest_xml;
 
 use crate::pipeline::{Service, Trail};
@@ -36,6 +38,7 @@ use crate::request::Request;
 use authenticate::{Authenticated, Reading, presented};
 use bucket::FoundBucket;
 use form::Form;
+use record::Named;
 
 pub use answer::Reply as S3Reply;
 pub(crate) use claim::scope;
@@ -157,20 +160,69 @@ impl Service {
         let mut who = self.authenticate_s3(request, presented, now).await?;
 
         // Decode: the body when it is a document, then the input.
-        let Reading { bytes, length } = who.read(body);
+        let reading = who.read(body);
+        let decoded = self.decode_s3(operation, &line, &who, reading).await;
+        let decoded = decoded.and_then(|(parameters, body, length)| {
+            Ok((Call::new(operation, bucket, key, parameters)?, body, length))
+        });
+        let (call, body, length) = match decoded {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                let located = locate(host, request.path(), &s3.domains)?;
+                let asked = (operation, &located);
+                return Err(self.undecoded(request, request_id, asked, (&who, now), error, trail));
+            }
+        };
+        let taken = Taken { who, call: Arc::new(call), body, length };
+        self.serve_s3(s3, request, request_id, taken, now, trail).await
+    }
+
+    /// The input, and what is to be streamed of the body.
+    async fn decode_s3(
+        &self,
+        operation: &'static Operation,
+        line: &rest_xml::Request<'_>,
+        who: &Authenticated,
+        Reading { bytes, length }: Reading,
+    ) -> Result<(Parameters<'static>, Body, Option<u64>), Error> {
         let (document, body) = match iamd_s3::streams(operation) {
             true if length.is_none() => return Err(Error::s3(Code::MissingContentLength)),
             true => (Bytes::new(), bytes),
             false => {
-                let document = self.document(operation.name, &who, bytes).await?;
-                digests::ensure(operation.name, &line, who.trailer.as_ref(), &document)?;
+                let document = self.document(operation.name, who, bytes).await?;
+                digests::ensure(operation.name, line, who.trailer.as_ref(), &document)?;
                 (document, empty())
             }
         };
-        let parameters = rest_xml::read(&SERVICE, operation, &line, &document)?;
-        let call = Arc::new(Call::new(operation, bucket, key, parameters)?);
-        let taken = Taken { who, call, body, length };
-        self.serve_s3(s3, request, request_id, taken, now, trail).await
+        let parameters = rest_xml::read(&SERVICE, operation, line, &document)?;
+        Ok((parameters, body, length))
+    }
+
+    /// Records a request of a known caller whose input cannot be read; the error to answer with.
+    fn undecoded(
+        &self,
+        request: &Request<'_>,
+        request_id: EventId,
+        (operation, located): (&'static Operation, &Located),
+        (who, now): (&Authenticated, Timestamp),
+        error: Error,
+        trail: &mut Trail,
+    ) -> Error {
+        let caller = match self.s3_caller(who, None) {
+            Ok(caller) => caller,
+            Err(_) => return error,
+        };
+        trail.caller = Some(Arc::clone(&caller));
+        let facts = self.s3_facts(request, who, now);
+        who.note_use(self, &caller, &facts, operation.name);
+        let named = Named {
+            operation,
+            bucket: located.bucket.as_deref(),
+            key: located.key.as_deref(),
+            copied: None,
+        };
+        let event = self.event_of(request, request_id, &named, (who, facts), Vec::new);
+        self.record_failure(&event, &caller, error)
     }
 
     /// Records a failure, of somebody who did not sign up to an allowance of the address; the error to answer

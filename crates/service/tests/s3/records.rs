@@ -43,3 +43,25 @@ async fn failures_of_nobody_are_recorded_up_to_an_allowance_and_successes_all() 
     anonymous("GET /alpha/secret").await.refused("AccessDenied");
     assert_eq!(count(&server, &denied).await, 61);
 }
+
+/// As on AWS, whoever is not authenticated leaves no record (S3 User Guide, "Logging options for Amazon S3").
+#[tokio::test]
+async fn what_a_known_caller_asks_for_is_recorded_also_when_it_cannot_be_read() {
+    let server = TestServer::start().await;
+    let root = server.root.clone();
+    server.s3_as(&root, "PUT /alpha", "").await.ok();
+    server.s3_as(&root, "PUT /alpha?tagging", "<Tagging").await.refused("MalformedXML");
+    let line = server.records.wait_for(&["PutBucketTagging", "MalformedXML"]).await;
+    assert!(line.contains("\"bucketName\":\"alpha\"") && line.contains(":root"), "{line}");
+    let long = format!("PUT /alpha/{}?tagging", "k".repeat(1025));
+    server.s3_as(&root, &long, "<Tagging><TagSet/></Tagging>").await.refused("KeyTooLongError");
+    server.records.wait_for(&["PutObjectTagging", "KeyTooLongError"]).await;
+    // Nobody knows who asked these.
+    let unsigned = S3Request::new("PUT /alpha?tagging").body("<Tagging").digest();
+    server.s3(&unsigned).await.refused("MalformedXML");
+    let mut stranger = root.clone();
+    stranger.secret_access_key = "x".repeat(40);
+    server.s3_as(&stranger, "GET /alpha", "").await.refused("SignatureDoesNotMatch");
+    assert_eq!(count(&server, &["MalformedXML"]).await, 1);
+    assert_eq!(count(&server, &["SignatureDoesNotMatch"]).await, 0);
+}
