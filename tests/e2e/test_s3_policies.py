@@ -199,9 +199,10 @@ def test_malformed_policies(account):
         ({"Action": "s3:NoSuchThing"}, "Policy has invalid action"),
         ({"Action": "s3:ListBucket"}, "Action does not apply to any resource(s) in statement"),
         ({"Principal": {"AWS": account.arn("user/nobody")}}, "Invalid principal in policy"),
-        ({"Principal": None}, None),
-        ({"Effect": "allow"}, None),
-        ({"Condition": {"NoSuchOperator": {"aws:SourceIp": "10.0.0.0/8"}}}, None),
+        ({"Principal": None}, "Missing required field Principal"),
+        ({"Effect": "allow"}, "Invalid effect: allow"),
+        ({"Condition": {"NoSuchOperator": {"aws:SourceIp": "10.0.0.0/8"}}}, "Invalid Condition type : NoSuchOperator"),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/80"}}}, "Invalid IP address in Conditions"),
     ]:
         statement = {name: value for name, value in {**good, **change}.items() if value is not None}
         with refusal("MalformedPolicy") as told:
@@ -212,7 +213,8 @@ def test_malformed_policies(account):
             s3.put_bucket_policy(Bucket=PHOTOS, Policy=text_of)
         assert caught.value.response["Error"]["Code"] in ("MalformedPolicy", "MissingRequestBodyError"), text_of
     share(account, good)
-    assert json.loads(s3.get_bucket_policy(Bucket=PHOTOS)["Policy"])["Statement"] == [good]
+    shown = {**good, "Principal": {"AWS": account.arn("root")}}
+    assert json.loads(s3.get_bucket_policy(Bucket=PHOTOS)["Policy"])["Statement"] == [shown]
 
 
 def test_a_policy_that_asks_for_encryption_and_for_signed_bodies(account):

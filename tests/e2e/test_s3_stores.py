@@ -15,6 +15,7 @@ import botocore.config
 import pytest
 from botocore.exceptions import ClientError
 
+import buckets
 import server
 from clients import client
 
@@ -227,6 +228,30 @@ def test_large_objects_pass_through(moto, through):
         digest.update(piece)
     assert digest.hexdigest() == hashlib.sha256(body).hexdigest()
     assert peak(through.process) - before < 16 * MIB, "64 MiB went through in both directions"
+
+
+def test_forms_of_browsers(moto, through):
+    """The length of a form's file is not known before its end: a long one goes in parts."""
+    mine = s3(through)
+    mine.create_bucket(Bucket="remote")
+    mine.put_object(Bucket="remote", Key="small", Body=b"x")
+    fields = {"Content-Type": "text/x", "x-amz-meta-a": "b"}
+    conditions = [["content-length-range", 2, 96 * MIB], {"Content-Type": "text/x"}, {"x-amz-meta-a": "b"}]
+    made = mine.generate_presigned_post("remote", "in/${filename}", fields, conditions)
+    before = peak(through.process)
+    for name, body in [("short", b"text"), ("long", b"0123456789abcdef" * (96 * MIB // 16))]:
+        status, headers, answer = buckets.form(made["url"], made["fields"], body, name)
+        assert status == 204, answer
+        got = moto.s3.get_object(Bucket="remote", Key=f"in/{name}")
+        assert got["Body"].read() == body
+        assert (got["ContentType"], got["Metadata"], headers["ETag"]) == ("text/x", {"a": "b"}, got["ETag"])
+    assert peak(through.process) - before < 80 * MIB, "parts of 8 MiB, and not the file"
+    for body, code in [(b"x", "EntityTooSmall"), (b"x" * (96 * MIB + 1), "EntityTooLarge")]:
+        status, _, answer = buckets.form(made["url"], made["fields"], body, "refused")
+        assert (status, buckets.code(answer)) == (400, code)
+    keys = [entry["Key"] for entry in mine.list_objects_v2(Bucket="remote")["Contents"]]
+    assert keys == ["in/long", "in/short", "small"]
+    server.wait_for(lambda: "Uploads" not in moto.s3.list_multipart_uploads(Bucket="remote"))
 
 
 def test_who_is_not_allowed_reaches_nothing(moto, through):

@@ -130,12 +130,33 @@ impl Named {
 /// A stored policy as answers show it: with the present ARNs of principals that are there, and the bare
 /// ids of those that are gone.
 pub fn shown(account: &Account, document: &Document, foreign_principals: Texts<'_>) -> String {
-    let arns = aws_names(document).filter_map(|named| {
+    substitute(document.text(), arns(account, document, foreign_principals).collect())
+}
+
+/// As [`shown`], with accounts that are written as twelve digits by the ARNs of their root users.
+pub fn shown_as_arns(
+    account: &Account,
+    document: &Document,
+    foreign_principals: Texts<'_>,
+) -> String {
+    let roots = aws_names(document).filter_map(|named| {
+        let id: AccountId = named.name.value.parse().ok()?;
+        Some((named.name.span, format!("arn:aws:iam::{id}:root")))
+    });
+    let all = arns(account, document, foreign_principals).chain(roots).collect();
+    substitute(document.text(), all)
+}
+
+/// Where unique ids stand, and the ARNs of those that are there.
+fn arns(
+    account: &Account,
+    document: &Document,
+    foreign_principals: Texts<'_>,
+) -> impl Iterator<Item = (Span, String)> {
+    aws_names(document).filter_map(move |named| {
         let id = named.name.value.parse().ok()?;
         Some((named.name.span, arn_of(account, foreign_principals, id)?))
-    });
-    let arns = arns.collect();
-    substitute(document.text(), arns)
+    })
 }
 
 fn arn_of(account: &Account, foreign_principals: Texts<'_>, id: UniqueId) -> Option<String> {

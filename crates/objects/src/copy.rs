@@ -19,6 +19,8 @@ pub struct CopySource {
     pub version: Option<VersionId>,
     /// When it is to be copied at all.
     pub condition: ReadCondition,
+    /// The tags that it was seen with, if it is to be copied with those alone.
+    pub seen: Option<Vec<(String, String)>>,
 }
 
 /// What the copy is, where it is not as its source.
@@ -64,6 +66,7 @@ impl CopySource {
             version: self.version,
             condition: self.condition.clone(),
             portion,
+            seen: self.seen.clone(),
         };
         let condition = match self.condition.if_none_match {
             Some(_) => "x-amz-copy-source-If-None-Match",

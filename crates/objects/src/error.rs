@@ -53,6 +53,9 @@ pub enum Error {
     /// A condition of the request does not hold.
     #[error("the condition {0} does not hold")]
     PreconditionFailed(&'static str),
+    /// The object has other tags than it was seen with: it was replaced, or tagged anew, since.
+    #[error("the object has other tags than it was seen with")]
+    OtherTags,
     /// The client's copy is up to date.
     #[error("not modified")]
     NotModified {

@@ -1,17 +1,23 @@
 //! Lists: objects, versions, uploads, in the byte order of their keys (S3 API Reference, ListObjectsV2,
 //! ListObjectVersions, ListMultipartUploads).
 //!
-//! A page costs its own length: what a delimiter rolls up is skipped by one step in the ordered index.
+//! A page costs its own length: what a delimiter rolls up is skipped by one step in the ordered index. Delete markers, and
+//! uploads that are rolled up, are passed one by one; so that they keep no writer waiting, the index is let go after some
+//! of them, and the list goes on behind the last one. What is written meanwhile is in the list if its key is still to
+//! come, as between two pages.
 
 use std::ops::Bound;
 
 use iamd_types::Timestamp;
 
-use crate::index::{Entry, Index};
+use crate::index::{Entry, Index, UploadPlace};
 use crate::position::{behind, borrowed, group, start};
 use crate::{
     Algorithm, Bucket, ChecksumType, ETag, Error, Key, Position, StorageClass, UploadId, VersionId,
 };
+
+/// How many entries that are not shown are passed at a time.
+const STEP: usize = 512;
 
 /// Which objects to list.
 #[derive(Clone, Debug, Default)]
@@ -138,37 +144,71 @@ pub struct ListedUpload {
     pub checksum: (Algorithm, ChecksumType),
 }
 
+/// A list of objects under way.
+struct Objects {
+    page: Listing,
+    /// The last entry of the page.
+    last: Option<Position>,
+    from: Bound<Vec<u8>>,
+}
+
+/// A list of uploads under way.
+struct Uploads {
+    page: UploadListing,
+    /// The last entry of the page.
+    last: Option<(Position, Option<UploadId>)>,
+    from: Bound<UploadPlace>,
+    /// Where the upload stands behind which the page begins.
+    begun: Option<UploadPlace>,
+    /// The group that was rolled up last.
+    rolled: Option<String>,
+}
+
 impl Bucket {
     /// A page of the newest versions that are objects.
-    pub fn list(&self, list: &List) -> Result<Listing, Error> {
+    pub async fn list(&self, list: &List) -> Result<Listing, Error> {
+        let from = start(&list.prefix, list.after.as_ref());
+        let mut scan = Objects { page: Listing::default(), last: None, from };
+        while !self.look_at_objects(list, &mut scan)? {
+            tokio::task::yield_now().await;
+        }
+        Ok(scan.page)
+    }
+
+    /// Goes on with a list by [`STEP`] keys; whether it is at its end.
+    fn look_at_objects(&self, list: &List, scan: &mut Objects) -> Result<bool, Error> {
         let index = self.index_for_lists()?;
-        let mut page = Listing::default();
-        let mut last = None;
-        let mut from = start(&list.prefix, list.after.as_ref());
         let delimiter = list.delimiter.as_deref();
+        let mut looked = 0;
         'groups: loop {
-            let range = index.keys.range::<[u8], _>((borrowed(&from), Bound::Unbounded));
+            let range = index.keys.range::<[u8], _>((borrowed(&scan.from), Bound::Unbounded));
             for (key, versions) in range {
                 if !key.as_str().starts_with(&list.prefix) {
-                    return Ok(page);
+                    return Ok(true);
                 }
+                looked += 1;
                 let Some(object) = versions.first().and_then(|entry| listed(key, entry)) else {
+                    if looked >= STEP {
+                        scan.from = Bound::Excluded(key.as_str().as_bytes().to_vec());
+                        return Ok(false);
+                    }
                     continue;
                 };
+                let page = &mut scan.page;
                 if page.objects.len() + page.prefixes.len() >= list.limit {
-                    page.next = last;
-                    return Ok(page);
+                    page.next = scan.last.take();
+                    return Ok(true);
                 }
                 if let Some(group) = group(key.as_str(), &list.prefix, delimiter) {
                     page.prefixes.push(group.to_owned());
-                    last = Some(Position::Prefix(group.to_owned()));
-                    from = behind(group);
+                    scan.last = Some(Position::Prefix(group.to_owned()));
+                    scan.from = behind(group);
                     continue 'groups;
                 }
-                last = Some(Position::Key(key.as_str().to_owned()));
+                scan.last = Some(Position::Key(key.as_str().to_owned()));
                 page.objects.push(object);
             }
-            return Ok(page);
+            return Ok(true);
         }
     }
 
@@ -218,41 +258,56 @@ impl Bucket {
     }
 
     /// A page of the uploads under way.
-    pub fn list_uploads(&self, list: &ListUploads) -> Result<UploadListing, Error> {
-        let index = self.index_for_lists()?;
-        let mut page = UploadListing::default();
-        let mut last = None;
-        let mut skipped: Option<String> = None;
-        let begun = list.after_upload.and_then(|id| index.upload_place(id).cloned());
-        let delimiter = list.delimiter.as_deref();
+    pub async fn list_uploads(&self, list: &ListUploads) -> Result<UploadListing, Error> {
         let marker = list.after.as_ref().map_or("", Position::as_marker);
         let first = (Key::bound(marker.max(&list.prefix)), i64::MIN, UploadId::LOWEST);
-        for (place, upload) in index.uploads.range(first..) {
+        let begun = list.after_upload.and_then(|id| self.index().upload_place(id).cloned());
+        let from = Bound::Included(first);
+        let page = UploadListing::default();
+        let mut scan = Uploads { page, last: None, from, begun, rolled: None };
+        while !self.look_at_uploads(list, &mut scan)? {
+            tokio::task::yield_now().await;
+        }
+        Ok(scan.page)
+    }
+
+    /// Goes on with a list by [`STEP`] uploads; whether it is at its end.
+    fn look_at_uploads(&self, list: &ListUploads, scan: &mut Uploads) -> Result<bool, Error> {
+        let index = self.index_for_lists()?;
+        let delimiter = list.delimiter.as_deref();
+        let Uploads { page, last, from, begun, rolled } = scan;
+        for (looked, (place, upload)) in
+            index.uploads.range((from.clone(), Bound::Unbounded)).enumerate()
+        {
             let (key, _, id) = place;
             if !key.as_str().starts_with(&list.prefix) {
-                break;
+                return Ok(true);
             }
-            let passed = match (&list.after, &begun) {
+            let passed = match (&list.after, &*begun) {
                 (Some(Position::Key(of)), Some(begun)) if begun.0.as_str() == of => place <= begun,
                 (Some(Position::Key(of)), _) => key.as_str() == of,
                 (Some(Position::Prefix(group)), _) => key.as_str().starts_with(group),
                 (None, _) => false,
             };
-            if passed || skipped.as_ref().is_some_and(|group| key.as_str().starts_with(group)) {
+            if passed || rolled.as_ref().is_some_and(|group| key.as_str().starts_with(group)) {
+                if looked >= STEP {
+                    *from = Bound::Excluded(place.clone());
+                    return Ok(false);
+                }
                 continue;
             }
             if page.uploads.len() + page.prefixes.len() >= list.limit {
-                page.next = last;
-                break;
+                page.next = last.take();
+                return Ok(true);
             }
             if let Some(group) = group(key.as_str(), &list.prefix, delimiter) {
                 page.prefixes.push(group.to_owned());
-                last = Some((Position::Prefix(group.to_owned()), None));
-                skipped = Some(group.to_owned());
+                *last = Some((Position::Prefix(group.to_owned()), None));
+                *rolled = Some(group.to_owned());
                 continue;
             }
             let record = &upload.sealed.record;
-            last = Some((Position::Key(key.as_str().to_owned()), Some(*id)));
+            *last = Some((Position::Key(key.as_str().to_owned()), Some(*id)));
             page.uploads.push(ListedUpload {
                 key: key.clone(),
                 upload: *id,
@@ -262,7 +317,7 @@ impl Bucket {
                 checksum: (record.algorithm, record.kind),
             });
         }
-        Ok(page)
+        Ok(true)
     }
 
     /// The index, unless something in it is missing: a list without a damaged object would say that it is

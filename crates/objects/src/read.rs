@@ -39,6 +39,8 @@ pub struct Get {
     pub condition: ReadCondition,
     /// How much of it.
     pub portion: Portion,
+    /// The tags that it was seen with, if it is to be read with those alone.
+    pub seen: Option<Vec<(String, String)>>,
 }
 
 /// How much of an object is read.
@@ -206,6 +208,7 @@ impl Bucket {
         let Found { sealed, file, path } = self.read_entry(&get.key, &entry)?;
         let record = &sealed.record;
         let Some(content) = &record.content else { return Err(Miss::Changing) };
+        content.ensure_tags(get.seen.as_deref())?;
         get.condition.check(content.etag, record.modified(), record.version)?;
         let (start, end) = content.span(get.portion)?;
         let range = (get.portion != Portion::Whole && end > start).then(|| (start, end - 1));
@@ -273,6 +276,14 @@ impl ObjectRecord {
 }
 
 impl Content {
+    /// Refuses when the object has other tags than it was seen with.
+    pub(crate) fn ensure_tags(&self, seen: Option<&[(String, String)]>) -> Result<(), Error> {
+        match seen.is_none_or(|seen| seen == self.attributes.tags) {
+            true => Ok(()),
+            false => Err(Error::OtherTags),
+        }
+    }
+
     fn parts(&self) -> &[PartRecord] {
         match &self.data {
             Data::Parts { parts, .. } => parts,

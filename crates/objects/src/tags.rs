@@ -28,15 +28,17 @@ impl Bucket {
     }
 
     /// Replaces the tags of an object; no tags remove them. Answers with the version. Nothing else of the
-    /// object changes, not even when it was modified.
+    /// object changes, not even when it was modified. An object that was `seen` with other tags is left alone.
     pub async fn set_tags(
         self: &Arc<Self>,
         key: &Key,
         version: Option<VersionId>,
         tags: Vec<(String, String)>,
+        seen: Option<Vec<(String, String)>>,
     ) -> Result<VersionId, Error> {
         let of = key.clone();
-        self.change(key, move |bucket| bucket.set_tags_now(&of, version, tags)).await
+        self.change(key, move |bucket| bucket.set_tags_now(&of, version, tags, seen.as_deref()))
+            .await
     }
 
     fn set_tags_now(
@@ -44,9 +46,13 @@ impl Bucket {
         key: &Key,
         version: Option<VersionId>,
         tags: Vec<(String, String)>,
+        seen: Option<&[(String, String)]>,
     ) -> Result<VersionId, Error> {
         let entry = self.resolve(key, version)?;
         let Found { mut sealed, mut file, path } = self.read_record(key, entry.version)?;
+        if let Some(content) = &sealed.record.content {
+            content.ensure_tags(seen)?;
+        }
         let encrypted = sealed.record.content.as_ref().is_some_and(|content| content.encrypted);
         let data_key = match encrypted {
             true => Some(sealed.data_key(&self.tools, &path)?),

@@ -49,9 +49,10 @@ impl Refusal {
 
 type Verdict = Result<(), Refusal>;
 
-pub use bucket::check_bucket;
+pub use bucket::{check_bucket, read_bucket_policy};
 
 const SYNTAX: &str = "Syntax errors in policy.";
+const LEGACY: &str = "The policy failed legacy parsing";
 
 /// What a trust policy may allow or deny.
 const TRUST_ACTIONS: [&str; 7] = [
@@ -113,7 +114,7 @@ fn known_operators(document: &Document) -> Verdict {
 }
 
 fn legacy() -> Refusal {
-    Refusal::new("The policy failed legacy parsing")
+    Refusal::new(LEGACY)
 }
 
 fn dates(document: &Document) -> Verdict {

@@ -41,7 +41,7 @@ mod variable;
 #[cfg(feature = "vocabulary")]
 pub mod vocabulary;
 
-pub use check::{PolicyType, Refusal, check, check_bucket};
+pub use check::{PolicyType, Refusal, check, check_bucket, read_bucket_policy};
 pub use compile::{
     Compiled, Engine, Index, PolicySet, PolicySetBuilder, PrincipalNumber, SetNumber, Slot,
     StatementPlace, Verdict, decide,

@@ -45,6 +45,24 @@ pub struct Allowed<'a> {
     /// Of DeleteObjects, the places in the list (from 0) that the caller is not allowed: they are
     /// answered as AccessDenied and left alone.
     pub denied: Vec<usize>,
+    /// The object as it was looked at, when the decision depends on its tags. What it is by now must be as
+    /// that, or nothing is done and nothing told: `ConditionalRequestConflict`.
+    pub seen: Option<&'a Seen>,
+    /// The same of the object that is copied.
+    pub seen_source: Option<&'a Seen>,
+}
+
+/// An object as it was when it was looked at for a decision.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Its tags; `None` if there was no object.
+    pub tags: Option<Vec<Tag>>,
+    /// Its version, where the store has versions.
+    pub version: Option<String>,
+    /// Its ETag, where tags do not come with the object.
+    pub etag: Option<String>,
+    /// When it was written, where its ETag is told.
+    pub modified: Option<Timestamp>,
 }
 
 impl<'a> Allowed<'a> {
@@ -74,6 +92,8 @@ impl<'a> Allowed<'a> {
             sha256: None,
             trailer: None,
             denied: Vec::new(),
+            seen: None,
+            seen_source: None,
         })
     }
 }
@@ -132,16 +152,16 @@ pub trait Backend: Send + Sync {
     /// Those of the operation, by S3's codes.
     fn run<'a>(&'a self, allowed: Allowed<'a>, body: Body) -> BoxFuture<'a, Result<Answer, Error>>;
 
-    /// The tags of an object that is there, for `s3:ExistingObjectTag`.
+    /// Looks at an object for a decision: its tags, and what tells it from a later one.
     ///
     /// # Errors
     /// A failure to find out.
-    fn tags<'a>(
+    fn look<'a>(
         &'a self,
         bucket: &'a Bucket,
         key: &'a str,
         version: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Option<Vec<Tag>>, Error>>;
+    ) -> BoxFuture<'a, Result<Seen, Error>>;
 
     /// Makes room for a bucket that is about to be made. It may be there already, from an attempt that
     /// came to nothing.

@@ -9,16 +9,30 @@ use iamd_wire::rest_xml::Request;
 
 use crate::backend::Trailer;
 
+/// Operations whose requests must declare a digest of the document, as S3 was seen to have it. Its model marks more of
+/// them (`requestChecksumRequired`): that is what its clients send, and S3 takes the others without.
+const REQUIRED: [&str; 5] = [
+    "DeleteObjects",
+    "PutBucketCors",
+    "PutBucketTagging",
+    "PutObjectTagging",
+    "PutPublicAccessBlock",
+];
+
 /// Holds every digest that is declared, in a header or behind the body, against the document.
 ///
 /// # Errors
-/// `InvalidDigest` and `InvalidRequest` for what can be none, `BadDigest` for one of something else.
+/// `InvalidDigest` and `InvalidRequest` for what can be none, `BadDigest` for one of something else; `InvalidRequest`
+/// where one must be declared and is not.
 pub fn ensure(
+    operation: &str,
     request: &Request<'_>,
     trailer: Option<&Trailer>,
     document: &[u8],
 ) -> Result<(), Error> {
+    let mut any = false;
     if let Some(declared) = request.header("content-md5")? {
+        any = true;
         let declared = Checksum::parse(Algorithm::Md5, declared);
         if declared.ok_or_else(|| Error::s3(Code::InvalidDigest))? != of(Algorithm::Md5, document) {
             return Err(Error::s3(Code::BadDigest));
@@ -29,6 +43,7 @@ pub fn ensure(
         let behind = trailer.filter(|trailer| trailer.name == header);
         let behind = behind.and_then(|trailer| trailer.value.get()).map(String::as_str);
         for declared in [request.header(&header)?, behind].into_iter().flatten() {
+            any = true;
             let Some(declared) = Checksum::parse(algorithm, declared) else {
                 let message = format!("Value for {header} header is invalid.");
                 return Err(Error::invalid_request(message));
@@ -40,6 +55,11 @@ pub fn ensure(
                 return Err(Error::new(Code::BadDigest, message));
             }
         }
+    }
+    // That there is no document at all is told first.
+    if !any && !document.is_empty() && REQUIRED.contains(&operation) {
+        let message = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*";
+        return Err(Error::invalid_request(message));
     }
     Ok(())
 }
@@ -58,7 +78,12 @@ mod tests {
 
     use super::*;
 
-    fn refused(query: &str, headers: &[(&str, &str)], trailer: Option<&str>) -> Option<Code> {
+    fn refused_of(
+        operation: &str,
+        query: &str,
+        headers: &[(&str, &str)],
+        trailer: Option<&str>,
+    ) -> Option<Code> {
         let query = rest_xml::query(query).unwrap();
         let headers: Vec<_> =
             headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
@@ -73,7 +98,11 @@ mod tests {
             name: "x-amz-checksum-crc32".to_owned(),
             value: Arc::new(OnceLock::from(value.to_owned())),
         });
-        ensure(&request, trailer.as_ref(), b"123456789").err().map(|error| error.code())
+        ensure(operation, &request, trailer.as_ref(), b"123456789").err().map(|error| error.code())
+    }
+
+    fn refused(query: &str, headers: &[(&str, &str)], trailer: Option<&str>) -> Option<Code> {
+        refused_of("PutBucketPolicy", query, headers, trailer)
     }
 
     #[test]
@@ -103,6 +132,23 @@ mod tests {
             ("", &[("content-md5", MD5), ("Content-MD5", MD5)], None, Code::InvalidArgument),
         ] {
             assert_eq!(refused(query, headers, trailer), Some(code), "{query} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn some_documents_must_come_with_a_digest() {
+        for operation in REQUIRED {
+            assert!(iamd_api::s3::SERVICE.operation(operation).is_some(), "{operation}");
+            assert_eq!(refused_of(operation, "", &[], None), Some(Code::InvalidRequest));
+            let other = [("x-amz-sdk-checksum-algorithm", "CRC32"), ("x-amz-checksum-type", "x")];
+            assert_eq!(refused_of(operation, "", &other, None), Some(Code::InvalidRequest));
+            let md5 = [("content-md5", "JfnnlDI7RTiF9RgfG2JNCw==")];
+            assert_eq!(refused_of(operation, "", &md5, None), None);
+            let crc32 = [("x-amz-checksum-crc32", "y/Q5Jg==")];
+            assert_eq!(refused_of(operation, "", &crc32, None), None);
+            assert_eq!(refused_of(operation, "", &[], Some("y/Q5Jg==")), None);
+            let hoisted = "x-amz-checksum-crc32=y%2FQ5Jg%3D%3D";
+            assert_eq!(refused_of(operation, hoisted, &[], None), None);
         }
     }
 }

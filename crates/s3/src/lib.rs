@@ -25,7 +25,7 @@ pub mod rules;
 mod settings;
 pub mod tagging;
 
-pub use backend::{Allowed, Answer, AnswerBody, Backend, Body, BoxFuture, Trailer};
+pub use backend::{Allowed, Answer, AnswerBody, Backend, Body, BoxFuture, Seen, Trailer};
 pub use call::{Call, CopySource, MAX_KEY_BYTES};
 pub use local::LocalBackend;
 pub use rules::{AuthType, Signing};

@@ -21,7 +21,7 @@ use iamd_directory::Bucket;
 use iamd_objects::{BucketName, Error as StoreError, Key, Objects, Versioning};
 use iamd_types::{Code, Error, Tag};
 
-use crate::backend::{Allowed, Answer, Backend, Body};
+use crate::backend::{Allowed, Answer, Backend, Body, Seen};
 use crate::rules::not_implemented;
 
 /// The store of files.
@@ -60,10 +60,10 @@ impl LocalBackend {
             "GetObjectAttributes" => self.get_object_attributes(allowed).await,
             "GetObjectTagging" => self.get_object_tagging(allowed).await,
             "HeadObject" => self.head_object(allowed).await,
-            "ListMultipartUploads" => self.list_multipart_uploads(allowed),
+            "ListMultipartUploads" => self.list_multipart_uploads(allowed).await,
             "ListObjectVersions" => self.list_object_versions(allowed),
-            "ListObjects" => self.list_objects(allowed),
-            "ListObjectsV2" => self.list_objects_v2(allowed),
+            "ListObjects" => self.list_objects(allowed).await,
+            "ListObjectsV2" => self.list_objects_v2(allowed).await,
             "ListParts" => self.list_parts(allowed),
             "PutObject" => self.put_object(allowed, body).await,
             "PutObjectTagging" => self.put_object_tagging(allowed).await,
@@ -82,25 +82,26 @@ impl Backend for LocalBackend {
         Box::pin(async move { self.answer(&allowed, body).await })
     }
 
-    fn tags<'a>(
+    fn look<'a>(
         &'a self,
         bucket: &'a Bucket,
         key: &'a str,
         version: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Option<Vec<Tag>>, Error>> {
+    ) -> BoxFuture<'a, Result<Seen, Error>> {
         Box::pin(async move {
             let (Ok(key), Ok(version)) = (Key::new(key), request::version(version)) else {
-                return Ok(None);
+                return Ok(Seen::default());
             };
             match self.open(bucket)?.tags(&key, version).await {
                 Ok((_, tags)) => {
-                    Ok(Some(tags.into_iter().map(|(key, value)| Tag::new(key, value)).collect()))
+                    let tags = tags.into_iter().map(|(key, value)| Tag::new(key, value)).collect();
+                    Ok(Seen { tags: Some(tags), ..Seen::default() })
                 }
                 Err(
                     StoreError::NoSuchKey { .. }
                     | StoreError::NoSuchVersion
                     | StoreError::IsDeleteMarker { .. },
-                ) => Ok(None),
+                ) => Ok(Seen::default()),
                 Err(error) => Err(errors::of_store(error)),
             }
         })

@@ -59,6 +59,9 @@ pub trait BucketQuery: BucketOperation {
 
 /// An operation that changes a bucket's record. It may be run again on a newer state.
 pub trait BucketCommand: BucketOperation<Output = ()> {
+    /// The status of success, where S3 answers another than its model says.
+    const STATUS: Option<u16> = None;
+
     /// The policy in the request, whose principals are to be looked up before the account's writer is
     /// reached.
     fn policy(_input: &Self::Input) -> Option<&str> {
@@ -158,7 +161,9 @@ impl Entry {
                     let mut fields = bucket.fields();
                     C::change(&input, &by, &mut fields)?;
                     tx.put_bucket(&fields);
-                    Answer::of(call.operation, &())
+                    let answer = Answer::of(call.operation, &())?;
+                    let status = C::STATUS.unwrap_or(answer.status);
+                    Ok(Answer { status, ..answer })
                 },
             },
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use iamd_api::s3;
 use iamd_authz::Permit;
 use iamd_directory::{Bucket, BucketFields, principals};
-use iamd_policy::{Document, PolicyType, check, check_bucket};
+use iamd_policy::{Document, check_bucket, read_bucket_policy};
 use iamd_types::{Code, Error};
 
 use crate::operation::{
@@ -37,12 +37,7 @@ pub fn checked(text: &str) -> Result<Document, Error> {
         let message = "Policies must be valid JSON and the first byte must be '{'";
         return Err(malformed(message.to_owned()));
     }
-    check(text, PolicyType::Resource, false).map_err(|refusal| {
-        match serde_json::from_str::<serde::de::IgnoredAny>(text) {
-            Ok(_) => malformed(refusal.message),
-            Err(_) => Error::s3(Code::MalformedPolicy),
-        }
-    })
+    read_bucket_policy(text).map_err(|refusal| malformed(refusal.message))
 }
 
 fn malformed(message: String) -> Error {
@@ -59,6 +54,9 @@ impl BucketOperation for PutBucketPolicy {
 }
 
 impl BucketCommand for PutBucketPolicy {
+    /// S3 API reference, PutBucketPolicy, "Examples".
+    const STATUS: Option<u16> = Some(204);
+
     fn policy(input: &Self::Input) -> Option<&str> {
         Some(&input.policy)
     }
@@ -90,7 +88,8 @@ impl BucketCommand for PutBucketPolicy {
     }
 }
 
-/// `s3:GetBucketPolicy`, with the present ARNs of the principals.
+/// `s3:GetBucketPolicy`, with the present ARNs of the principals. Accounts are shown as ARNs, too, however they were
+/// written.
 pub(crate) struct GetBucketPolicy;
 
 impl BucketOperation for GetBucketPolicy {
@@ -107,7 +106,7 @@ impl BucketQuery for GetBucketPolicy {
     ) -> Result<s3::GetBucketPolicyOutput, Error> {
         let bucket = bucket_of(view)?;
         let document = document(bucket)?;
-        let text = principals::shown(view.owner, document, bucket.foreign_principals());
+        let text = principals::shown_as_arns(view.owner, document, bucket.foreign_principals());
         Ok(s3::GetBucketPolicyOutput { policy: Some(text) })
     }
 }

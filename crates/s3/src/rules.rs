@@ -207,6 +207,47 @@ pub fn accesses<'a>(call: &Call, scene: &Scene<'a>) -> Result<AccessList<'a>, Er
     Ok(list)
 }
 
+/// Whether an action has the key `s3:ExistingObjectTag`: where an object is read, or its tags or its ACL are read or
+/// set. Where objects are written over or deleted it is not there (S3 User Guide, "Tagging and access control
+/// policies"; service authorization reference).
+fn knows_tags(operation: &str, action: &str) -> bool {
+    match action {
+        // A header of a write asks for these two as well.
+        "s3:PutObjectAcl" => operation == "PutObjectAcl",
+        "s3:PutObjectTagging" => operation == "PutObjectTagging",
+        _ => TAG_ACTIONS.contains(&action),
+    }
+}
+
+const TAG_ACTIONS: [&str; 12] = [
+    "s3:DeleteObjectTagging",
+    "s3:DeleteObjectVersionTagging",
+    "s3:GetObject",
+    "s3:GetObjectAcl",
+    "s3:GetObjectAttributes",
+    "s3:GetObjectTagging",
+    "s3:GetObjectVersion",
+    "s3:GetObjectVersionAcl",
+    "s3:GetObjectVersionAttributes",
+    "s3:GetObjectVersionTagging",
+    "s3:PutObjectVersionAcl",
+    "s3:PutObjectVersionTagging",
+];
+
+/// Whether a decision about the request can depend on the tags of the object that it names. Of a write under `If-Match`
+/// it is whether its caller may learn that the ETag is the one it guesses.
+pub fn may_read_tags(call: &Call) -> bool {
+    let operation = call.operation.name;
+    let own = RULES.iter().filter(|rule| rule.operation == operation);
+    let own = own.flat_map(|rule| [Some(rule.action), rule.versioned]).flatten();
+    own.chain(beside(call)).any(|action| knows_tags(operation, action))
+}
+
+/// The same of an object that a DeleteObjects request lists: its ETag is compared for those alone who may read it.
+pub fn may_read_doomed_tags(doomed: &Doomed<'_>) -> bool {
+    doomed.etag.is_some_and(|etag| etag != "*")
+}
+
 /// Further actions on the same resource that what the request carries needs.
 fn beside(call: &Call) -> Vec<&'static str> {
     let has = |member: &str| call.get(member).is_some();
@@ -306,12 +347,15 @@ pub fn deletion<'a>(
         Some(_) => "s3:DeleteObjectVersion",
         None => "s3:DeleteObject",
     };
-    let reads = doomed.etag.is_some_and(|etag| etag != "*").then_some("s3:GetObject");
+    let reads = may_read_doomed_tags(doomed).then_some("s3:GetObject");
     let accesses = [Some(action), reads].into_iter().flatten().map(|action| {
         let access = object(action, bucket, doomed.key, &scene.place)?;
         let access = access.with_some("s3:versionid", doomed.version);
-        let access = access.with_some("s3:if-match", doomed.etag);
-        Ok(signed(put_existing_tags(access, scene.place.tags), scene.signing))
+        let mut access = access.with_some("s3:if-match", doomed.etag);
+        if knows_tags(call.operation.name, action) {
+            access = put_existing_tags(access, scene.place.tags);
+        }
+        Ok(signed(access, scene.signing))
     });
     accesses.collect::<Result<_, Error>>().map(AccessList)
 }
@@ -365,8 +409,10 @@ fn on_object<'a>(
 ) -> Result<Access<'a>, Error> {
     let bucket = call.bucket.as_deref().unwrap_or_default();
     let key = call.key.as_deref().unwrap_or_default();
-    let access = object(action, bucket, key, &scene.place)?;
-    let access = put_existing_tags(put_request(access, call), scene.place.tags);
+    let mut access = put_request(object(action, bucket, key, &scene.place)?, call);
+    if knows_tags(call.operation.name, action) {
+        access = put_existing_tags(access, scene.place.tags);
+    }
     Ok(signed(access, scene.signing))
 }
 

@@ -71,6 +71,9 @@ impl BucketOperation for PutBucketTagging {
 }
 
 impl BucketCommand for PutBucketTagging {
+    /// S3 API reference, PutBucketTagging, "Examples".
+    const STATUS: Option<u16> = Some(204);
+
     fn change(
         input: &Self::Input,
         _: &Change<'_, Self>,

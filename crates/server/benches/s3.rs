@@ -162,6 +162,7 @@ impl Handler for Bare {
             version: None,
             condition: ReadCondition::default(),
             portion: Portion::Whole,
+            seen: None,
         };
         let object = self.objects.bucket(&bucket()).unwrap().get(get).await.unwrap();
         let length = Some(object.info.size);

@@ -1,12 +1,12 @@
 //! How often requests that nobody signed may come to nothing.
 //!
 //! Whoever reaches the server can show it junk, and each piece would be a line of the audit log. So the failures
-//! from one address draw on a token bucket; when it is empty, they are answered and not recorded. What succeeds
-//! costs nothing and is never turned away: others may stand behind the same address.
+//! from one address draw on a token bucket; when it is empty, they are answered and not recorded, but counted for the
+//! log. What succeeds costs nothing and is never turned away: others may stand behind the same address.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use iamd_types::{Code, Error, Timestamp};
 use quick_cache::sync::Cache;
@@ -21,9 +21,13 @@ const INTERVAL: i64 = 6_000;
 /// The failures of late, by where they came from.
 pub(crate) struct Failures(Cache<Option<IpAddr>, Arc<Bucket>>);
 
-/// When the bucket will be full again, in milliseconds since 1970. That alone says how full it is.
 #[derive(Default)]
-struct Bucket(AtomicI64);
+struct Bucket {
+    /// When it will be full again, in milliseconds since 1970. That alone says how full it is.
+    full: AtomicI64,
+    /// Failures that it had nothing for since it last had something.
+    unrecorded: AtomicU64,
+}
 
 impl Default for Failures {
     fn default() -> Self {
@@ -44,15 +48,20 @@ impl Failures {
             bucket
         });
         if bucket.draw(now.millis()) {
+            let unrecorded = bucket.unrecorded.swap(0, Ordering::Relaxed);
+            if let (1.., Some(address)) = (unrecorded, key) {
+                tracing::warn!(%address, unrecorded, "failures of unsigned requests that were not recorded");
+            }
             return Ok(());
         }
+        bucket.unrecorded.fetch_add(1, Ordering::Relaxed);
         Err(Error::new(Code::Throttling, "Rate exceeded"))
     }
 }
 
 impl Bucket {
     fn draw(&self, now: i64) -> bool {
-        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full| {
+        let taken = self.full.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full| {
             let full = full.max(now).saturating_add(INTERVAL);
             (full.saturating_sub(now) <= BURST * INTERVAL).then_some(full)
         });

@@ -15,18 +15,20 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use iamd_api::Operation;
 use iamd_api::s3::SERVICE;
 use iamd_audit::EventId;
 use iamd_authz::{AccessList, Authorized, Caller, authorize, reads_key};
 use iamd_directory::Account;
 use iamd_operation::RequestFacts;
-use iamd_s3::backend::{Allowed, Answer, AnswerBody, Backend, Body};
+use iamd_s3::backend::{Allowed, Answer, AnswerBody, Backend, Body, Seen};
 use iamd_s3::operation::{View, Work};
 use iamd_s3::place::{Located, locate};
 use iamd_s3::policy::is_about_policy;
 use iamd_s3::rules::{self, Place, Scene};
 use iamd_s3::{Call, CopySource, cors, digests};
-use iamd_types::{AccountId, Code, Error, Tag, Timestamp};
+use iamd_types::{AccountId, Code, Error, Timestamp};
+use iamd_wire::query::Parameters;
 use iamd_wire::rest_xml;
 
 use crate::pipeline::{Service, Trail};
@@ -36,6 +38,7 @@ use crate::request::Request;
 use authenticate::{Authenticated, Reading, presented};
 use bucket::FoundBucket;
 use form::Form;
+use record::Named;
 
 pub use answer::Reply as S3Reply;
 pub(crate) use claim::scope;
@@ -157,20 +160,78 @@ impl Service {
         let mut who = self.authenticate_s3(request, presented, now).await?;
 
         // Decode: the body when it is a document, then the input.
-        let Reading { bytes, length } = who.read(body);
+        let reading = who.read(body);
+        let decoded = self.decode_s3(operation, &line, &who, reading).await;
+        let decoded = decoded.and_then(|(parameters, body, length)| {
+            Ok((Call::new(operation, bucket, key, parameters)?, body, length))
+        });
+        let (call, body, length) = match decoded {
+            Ok(decoded) => decoded,
+            Err(error) => {
+                let located = locate(host, request.path(), &s3.domains)?;
+                let asked = (operation, &located);
+                return Err(self.undecoded(request, request_id, asked, (&who, now), error, trail));
+            }
+        };
+        let taken = Taken { who, call: Arc::new(call), body, length };
+        self.serve_s3(s3, request, request_id, taken, now, trail).await
+    }
+
+    /// The input, and what is to be streamed of the body.
+    async fn decode_s3(
+        &self,
+        operation: &'static Operation,
+        line: &rest_xml::Request<'_>,
+        who: &Authenticated,
+        Reading { bytes, length }: Reading,
+    ) -> Result<(Parameters<'static>, Body, Option<u64>), Error> {
         let (document, body) = match iamd_s3::streams(operation) {
             true if length.is_none() => return Err(Error::s3(Code::MissingContentLength)),
             true => (Bytes::new(), bytes),
             false => {
-                let document = self.document(operation.name, &who, bytes).await?;
-                digests::ensure(&line, who.trailer.as_ref(), &document)?;
+                let document = self.document(operation.name, who, bytes).await?;
+                digests::ensure(operation.name, line, who.trailer.as_ref(), &document)?;
                 (document, empty())
             }
         };
-        let parameters = rest_xml::read(&SERVICE, operation, &line, &document)?;
-        let call = Arc::new(Call::new(operation, bucket, key, parameters)?);
-        let taken = Taken { who, call, body, length };
-        self.serve_s3(s3, request, request_id, taken, now, trail).await
+        let parameters = rest_xml::read(&SERVICE, operation, line, &document)?;
+        Ok((parameters, body, length))
+    }
+
+    /// Records a request of a known caller whose input cannot be read; the error to answer with.
+    fn undecoded(
+        &self,
+        request: &Request<'_>,
+        request_id: EventId,
+        (operation, located): (&'static Operation, &Located),
+        (who, now): (&Authenticated, Timestamp),
+        error: Error,
+        trail: &mut Trail,
+    ) -> Error {
+        let caller = match self.s3_caller(who, None) {
+            Ok(caller) => caller,
+            Err(_) => return error,
+        };
+        trail.caller = Some(Arc::clone(&caller));
+        let facts = self.s3_facts(request, who, now);
+        who.note_use(self, &caller, &facts, operation.name);
+        let named = Named {
+            operation,
+            bucket: located.bucket.as_deref(),
+            key: located.key.as_deref(),
+            copied: None,
+        };
+        let event = self.event_of(request, request_id, &named, (who, facts), Vec::new);
+        self.record_failure(&event, &caller, error)
+    }
+
+    /// Records a failure, of somebody who did not sign up to an allowance of the address; the error to answer
+    /// with.
+    fn fail_s3(&self, asked: &Asked<'_>, event: &Event, caller: &Caller, error: Error) -> Error {
+        let facts = &asked.facts;
+        let may =
+            asked.who.signed.is_some() || self.failures.draw(facts.source_ip, facts.now).is_ok();
+        if may { self.record_failure(event, caller, error) } else { error }
     }
 
     /// Reads the document of a request, a long one in its turn.
@@ -222,12 +283,12 @@ impl Service {
         let asked = Asked { call, who: &who, found, source, facts };
         let event = self.s3_event(request, request_id, &asked);
         if let Some(error) = missing {
-            return Err(self.record_failure(&event, &caller, error));
+            return Err(self.fail_s3(&asked, &event, &caller, error));
         }
 
         // Authorize, run, record.
         let done = self.answer_s3(s3, &asked, &caller, &event, (body, length), trail).await;
-        done.map_err(|error| self.record_failure(&event, &caller, error))
+        done.map_err(|error| self.fail_s3(&asked, &event, &caller, error))
     }
 
     /// What the answer to a page of another origin carries, be it an error: without it a browser keeps even
@@ -284,39 +345,72 @@ impl Service {
         asked.ensure_expected_owners()?;
         asked.ensure_own_policy(caller)?;
         let home = asked.who.home(asked.found.as_ref())?;
-        let tags = self.existing_tags(s3, asked, caller, &home).await?;
-        let scene = asked.scene(caller, &tags);
-        let accesses = rules::accesses(&asked.call, &scene)?;
-        let authorized = asked.decide(caller, &home, &accesses, trail)?;
+
+        // Objects are the backend's. A decision that depends on an object's tags is one about the object that
+        // had them: where it is another by then, it is looked at and decided on again.
+        let Some(entry) = iamd_s3::operation(name) else {
+            let (mut body, mut looks) = (Some(body), 1);
+            let mut seen = self.look_at_objects(s3, asked, caller, &home).await?;
+            let answer = loop {
+                let authorized = asked.decide_on(caller, &home, &seen, trail)?;
+                let body = (body.take().unwrap_or_else(empty), length);
+                let done =
+                    self.run_allowed(s3, asked, (caller, &home), &authorized, &seen, body).await;
+                match done {
+                    Err(error) if seen.may_differ(&asked.call, &error) && looks < MAX_LOOKS => {
+                        let newer = self.look_at_objects(s3, asked, caller, &home).await?;
+                        if newer == seen && error.code() == Code::PreconditionFailed {
+                            return Err(error);
+                        }
+                        (seen, looks) = (newer, looks + 1);
+                    }
+                    Err(error) => return Err(self.shown(error, asked, caller, &home)),
+                    Ok(answer) => break answer,
+                }
+            };
+            self.record(event, caller, Ending::Done)?;
+            return Ok(answer);
+        };
 
         // Buckets themselves are records of their owner's account.
-        if let Some(entry) = iamd_s3::operation(name) {
-            let owner = asked.owner(&home);
-            let view = View {
-                owner: &owner,
-                bucket: asked.found.as_ref().map(|found| &found.bucket),
-                directory: &self.tools.directory,
-            };
-            return match entry.work {
-                Work::Query(run) => {
-                    if matches!(name, "GetObjectAcl" | "PutObjectAcl") {
-                        self.ensure_object(s3, asked, caller, &home).await?;
-                    }
-                    let answer = run(&asked.call, authorized, &view)?;
-                    self.record(event, caller, Ending::Done)?;
-                    Ok(answer)
+        let seen = self.look_at_objects(s3, asked, caller, &home).await?;
+        let authorized = asked.decide_on(caller, &home, &seen, trail)?;
+        let owner = asked.owner(&home);
+        let view = View {
+            owner: &owner,
+            bucket: asked.found.as_ref().map(|found| &found.bucket),
+            directory: &self.tools.directory,
+        };
+        match entry.work {
+            Work::Query(run) => {
+                if matches!(name, "GetObjectAcl" | "PutObjectAcl") {
+                    self.ensure_object(s3, asked, caller, &home).await?;
                 }
-                Work::Command { prepare, run } => {
-                    let prepared = prepare(&asked.call, &view).await?;
-                    self.change_bucket(asked, caller, event, prepared, run).await
-                }
-            };
+                let answer = run(&asked.call, authorized, &view)?;
+                self.record(event, caller, Ending::Done)?;
+                Ok(answer)
+            }
+            Work::Command { prepare, run } => {
+                let prepared = prepare(&asked.call, &view).await?;
+                self.change_bucket(asked, caller, event, prepared, run).await
+            }
         }
+    }
 
-        // Objects are the backend's.
+    /// Has the backend do what was allowed, to the objects that were seen.
+    async fn run_allowed(
+        &self,
+        s3: &S3,
+        asked: &Asked<'_>,
+        (caller, home): (&Arc<Caller>, &Account),
+        authorized: &Authorized,
+        seen: &SeenObjects,
+        (body, length): (Body, Option<u64>),
+    ) -> Result<Answer, Error> {
+        let name = asked.call.operation.name;
         let found = asked.found.as_ref().ok_or_else(|| rules::not_implemented(name))?;
         let mut allowed = Allowed::new(
-            &authorized,
+            authorized,
             &asked.call,
             &found.bucket,
             found.owner.id(),
@@ -332,14 +426,11 @@ impl Service {
             _ => None,
         };
         if name == "DeleteObjects" {
-            allowed.denied = self.denied_deletions(s3, asked, caller, &home).await?;
+            allowed.denied = self.denied_deletions(s3, asked, caller, home).await?;
         }
+        (allowed.seen, allowed.seen_source) = (seen.object.as_ref(), seen.source.as_ref());
         self.ensure_log_works()?;
-        let backend = s3.backend(&found.bucket)?;
-        let done = backend.run(allowed, body).await;
-        let answer = done.map_err(|error| self.shown(error, asked, caller, &home))?;
-        self.record(event, caller, Ending::Done)?;
-        Ok(answer)
+        s3.backend(&found.bucket)?.run(allowed, body).await
     }
 
     /// The error as the caller may see it: that an object is not there is told to those alone who may list
@@ -371,7 +462,7 @@ impl Service {
     ) -> Result<(), Error> {
         let (Some(found), Some(key)) = (&asked.found, &asked.call.key) else { return Ok(()) };
         let version = asked.call.version();
-        match s3.backend(&found.bucket)?.tags(&found.bucket, key, version).await? {
+        match s3.backend(&found.bucket)?.look(&found.bucket, key, version).await?.tags {
             Some(_) => Ok(()),
             None => Err(self.shown(Error::s3(Code::NoSuchKey), asked, caller, home)),
         }
@@ -384,8 +475,8 @@ impl Service {
         caller: &Arc<Caller>,
         home: &Account,
     ) -> Result<bool, Error> {
-        let tags = ExistingTags::default();
-        let scene = asked.scene(caller, &tags);
+        let seen = SeenObjects::default();
+        let scene = asked.scene(caller, &seen);
         // Of a copy it is the source that is missing.
         let (bucket, place) = match (&asked.call.source, scene.source) {
             (Some(source), Some(place)) => (source.bucket.as_str(), place),
@@ -407,14 +498,14 @@ impl Service {
         let mut denied = Vec::new();
         for (at, doomed) in rules::objects_to_delete(&asked.call).enumerate() {
             let object = match (&asked.found, reads_tags) {
-                (Some(found), true) => {
+                (Some(found), true) if rules::may_read_doomed_tags(&doomed) => {
                     let backend = s3.backend(&found.bucket)?;
-                    backend.tags(&found.bucket, doomed.key, doomed.version).await?
+                    Some(backend.look(&found.bucket, doomed.key, doomed.version).await?)
                 }
                 _ => None,
             };
-            let tags = ExistingTags { object, source: None };
-            let scene = asked.scene(caller, &tags);
+            let seen = SeenObjects { object, source: None };
+            let scene = asked.scene(caller, &seen);
             let accesses = rules::deletion(&asked.call, &scene, &doomed)?;
             if !asked.allows(caller, home, &accesses) {
                 denied.push(at);
@@ -425,38 +516,67 @@ impl Service {
         Ok(denied)
     }
 
-    /// The tags of the objects that the request is about, when a policy asks for them or they are copied.
-    async fn existing_tags(
+    /// Looks at the objects that the request is about, when a policy asks for their tags or they are copied.
+    async fn look_at_objects(
         &self,
         s3: &S3,
         asked: &Asked<'_>,
         caller: &Caller,
         home: &Account,
-    ) -> Result<ExistingTags, Error> {
-        let mut tags = ExistingTags::default();
+    ) -> Result<SeenObjects, Error> {
+        let mut seen = SeenObjects::default();
         let call = &asked.call;
         if let (Some(source), Some(found)) = (&call.source, &asked.source) {
             let CopySource { key, version, .. } = source;
             let backend = s3.backend(&found.bucket)?;
-            tags.source = backend.tags(&found.bucket, key, version.as_deref()).await?;
+            seen.source = Some(backend.look(&found.bucket, key, version.as_deref()).await?);
         }
-        let (Some(key), Some(found)) = (&call.key, &asked.found) else { return Ok(tags) };
-        if asked.reads_tags(caller, home)? {
+        let (Some(key), Some(found)) = (&call.key, &asked.found) else { return Ok(seen) };
+        if rules::may_read_tags(call) && asked.reads_tags(caller, home)? {
             let backend = s3.backend(&found.bucket)?;
-            tags.object = backend.tags(&found.bucket, key, call.version()).await?;
+            seen.object = Some(backend.look(&found.bucket, key, call.version()).await?);
         }
-        Ok(tags)
+        Ok(seen)
     }
 }
 
-/// The tags of objects as they are.
-#[derive(Default)]
-struct ExistingTags {
-    object: Option<Vec<Tag>>,
-    source: Option<Vec<Tag>>,
+/// How often a request looks at objects that are replaced under its eyes.
+const MAX_LOOKS: usize = 8;
+
+/// The objects that a request is about, as far as they were looked at.
+#[derive(Default, PartialEq)]
+struct SeenObjects {
+    object: Option<Seen>,
+    source: Option<Seen>,
+}
+
+impl SeenObjects {
+    /// Whether an error may say that they are others by now. A body that is a stream cannot be sent again.
+    fn may_differ(&self, call: &Call, error: &Error) -> bool {
+        let named = self.source.as_ref().is_some_and(|source| source.etag.is_some());
+        let looked = self.object.is_some() || self.source.is_some();
+        match error.code() {
+            Code::ConditionalRequestConflict => looked && !iamd_s3::streams(call.operation),
+            // Whether of the ETag that was seen or of the caller's own condition, the store does not say.
+            Code::PreconditionFailed => named,
+            _ => false,
+        }
+    }
 }
 
 impl Asked<'_> {
+    /// Decides on the objects as they were seen.
+    fn decide_on(
+        &self,
+        caller: &Arc<Caller>,
+        home: &Account,
+        seen: &SeenObjects,
+        trail: &mut Trail,
+    ) -> Result<Authorized, Error> {
+        let accesses = rules::accesses(&self.call, &self.scene(caller, seen))?;
+        self.decide(caller, home, &accesses, trail)
+    }
+
     /// Decides, and notes what was decided.
     fn decide(
         &self,
@@ -484,18 +604,18 @@ impl Asked<'_> {
         authorize(self.call.operation.name, caller, home, accesses, &self.facts).is_ok()
     }
 
-    fn scene<'s>(&'s self, caller: &Caller, tags: &'s ExistingTags) -> Scene<'s> {
+    fn scene<'s>(&'s self, caller: &Caller, seen: &'s SeenObjects) -> Scene<'s> {
         let operation = self.call.operation.name;
-        let place = |found: &'s FoundBucket, tags: &'s Option<Vec<Tag>>| Place {
+        let place = |found: &'s FoundBucket, seen: &'s Option<Seen>| Place {
             owner: found.owner.id(),
             bucket: Some(&found.bucket),
             policy: found.policy_takes_part(operation, caller),
-            tags: tags.as_deref(),
+            tags: seen.as_ref().and_then(|seen| seen.tags.as_deref()),
         };
         let nowhere = Place { owner: caller.account, bucket: None, policy: false, tags: None };
         Scene {
-            place: self.found.as_ref().map_or(nowhere, |found| place(found, &tags.object)),
-            source: self.source.as_ref().map(|found| place(found, &tags.source)),
+            place: self.found.as_ref().map_or(nowhere, |found| place(found, &seen.object)),
+            source: self.source.as_ref().map(|found| place(found, &seen.source)),
             signing: &self.who.signing,
         }
     }

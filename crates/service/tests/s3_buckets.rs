@@ -49,7 +49,7 @@ async fn a_bucket_policy_is_checked_kept_and_shown() {
         "s3:GetObject",
         "arn:aws:s3:::tested/*",
     );
-    assert_eq!(tested.ask("PUT /tested?policy", &good).await.ok().status, 200);
+    assert_eq!(tested.ask("PUT /tested?policy", &good).await.ok().status, 204);
     let shown = tested.ask("GET /tested?policy", "").await.ok();
     assert_eq!(shown.text(), good);
     assert_eq!(shown.header("content-type"), "application/json");
@@ -88,6 +88,14 @@ async fn a_policy_that_is_none_is_refused_in_s3s_words() {
         (
             policy(r#"{"AWS":"arn:aws:iam::111122223333:user/nobody"}"#, "s3:GetObject", all),
             "Invalid principal in policy",
+        ),
+        (
+            policy(&own, "s3:GetObject", all).replacen(
+                "\"Action\"",
+                r#""Condition":{"IpAddress":{"aws:SourceIp":"192.0.2.0/240"}},"Action""#,
+                1,
+            ),
+            "Invalid IP address in Conditions",
         ),
     ] {
         let answer = tested.ask("PUT /tested?policy", &text).await;
@@ -305,6 +313,38 @@ async fn a_document_that_is_not_what_its_digest_says_changes_nothing() {
         tested.server.s3(&request).await.refused(code);
     }
     tested.ask("GET /tested?tagging", "").await.refused("NoSuchTagSet");
+}
+
+/// As S3 was seen to have it: not all that its model marks.
+#[tokio::test]
+async fn some_documents_are_not_taken_without_a_digest() {
+    let tested = Tested::start().await;
+    tested.ask("PUT /tested/key", "text").await.ok();
+    let ask = async |line: &str, body: &str| {
+        let request = iamd_testkit::S3Request::new(line).body(body);
+        tested.server.s3(&request.signed(&tested.server, &tested.server.root)).await
+    };
+    let tags = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+    let cors = "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod>\
+                <AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>";
+    let block = "<PublicAccessBlockConfiguration/>";
+    let delete = "<Delete><Object><Key>key</Key></Object></Delete>";
+    for (line, body) in [
+        ("PUT /tested?tagging", tags),
+        ("PUT /tested/key?tagging", tags),
+        ("PUT /tested?cors", cors),
+        ("PUT /tested?publicAccessBlock", block),
+        ("POST /tested?delete", delete),
+    ] {
+        let message = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*";
+        Tested::says(&ask(line, body).await, "InvalidRequest", message);
+        assert!(tested.ask(line, body).await.status < 300, "{line}");
+    }
+    let own = policy(&format!(r#"{{"AWS":"{OWN}:root"}}"#), "s3:*", "arn:aws:s3:::tested");
+    let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    for (line, body) in [("PUT /tested?policy", &*own), ("PUT /tested?versioning", enabled)] {
+        ask(line, body).await.ok();
+    }
 }
 
 #[tokio::test]

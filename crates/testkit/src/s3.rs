@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use iamd_credentials::Keyring;
-use iamd_objects::{Objects, Tools};
+use iamd_objects::{Algorithm, Hasher, Objects, Tools};
 use iamd_s3::{AnswerBody, LocalBackend};
 use iamd_service::{Arriving, Request, S3, Tls};
 use iamd_sigv4::{
@@ -20,7 +20,8 @@ use iamd_sigv4::{
 use iamd_types::{Clock, Code, Entropy, Error};
 use iamd_wire::rest_xml;
 
-use crate::{Credentials, TestServer};
+use crate::looks::Watched;
+use crate::{Credentials, Looks, TestServer};
 
 /// The host that requests go to; buckets are hosts under it.
 pub const S3_HOST: &str = "s3.example.com";
@@ -116,6 +117,18 @@ impl S3Request {
         self.body = body.into();
         let length = self.body.len().to_string();
         self.with("content-length", &length)
+    }
+
+    /// With the digest of the body that some requests must have; nothing for an empty one.
+    #[must_use]
+    pub fn digest(self) -> Self {
+        if self.body.is_empty() {
+            return self;
+        }
+        let mut hasher = Hasher::new(Algorithm::Md5);
+        hasher.update(&self.body);
+        let digest = hasher.finish().value;
+        self.with("content-md5", &digest)
     }
 
     /// Signed in a header, the body's hash with it.
@@ -263,7 +276,7 @@ impl TestServer {
 
     /// Sends what a line says, signed by somebody.
     pub async fn s3_as(&self, credentials: &Credentials, line: &str, body: &str) -> S3Answer {
-        self.s3(&S3Request::new(line).body(body).signed(self, credentials)).await
+        self.s3(&S3Request::new(line).body(body).digest().signed(self, credentials)).await
     }
 }
 
@@ -273,11 +286,12 @@ pub(crate) fn s3(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     keyring: Arc<Keyring>,
+    looks: Arc<Looks>,
 ) -> S3 {
     let objects = Objects::open(directory, Tools { clock, entropy, keyring }).unwrap();
     S3 {
         domains: vec![S3_HOST.to_owned()],
-        local: Arc::new(LocalBackend::new(Arc::new(objects))),
+        local: Arc::new(Watched { backend: LocalBackend::new(Arc::new(objects)), looks }),
         upstreams: Vec::new(),
     }
 }

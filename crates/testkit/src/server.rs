@@ -16,7 +16,7 @@ use tempfile::{TempDir, tempdir};
 use tokio::sync::mpsc;
 
 use crate::s3::s3;
-use crate::{Answer, FixedClock, Recorded, SeededEntropy};
+use crate::{Answer, FixedClock, Looks, Recorded, SeededEntropy};
 
 /// What a test's client signs with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct TestServer {
     pub root: Credentials,
     /// Where its objects are.
     pub objects: TempDir,
+    /// The looks at objects that decisions take.
+    pub looks: Arc<Looks>,
 }
 
 /// What outlives a server besides its store.
@@ -127,10 +129,11 @@ impl TestServer {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
         let keyring = Arc::new(Keyring::generate(&*entropy, clock.now()));
         let objects = tempdir().unwrap();
-        let kept = (&clock, &keyring, &objects);
+        let looks = Arc::default();
+        let kept = (&clock, &keyring, &objects, &looks);
         let service = serve(store, quotas, entropy, kept, log, settings, fetch).await;
         let root = new_account(&service, "111122223333").await;
-        Self { service, clock, records, keyring, root, objects }
+        Self { service, clock, records, keyring, root, objects, looks }
     }
 
     /// What is there after the server has ended, besides its store.
@@ -146,10 +149,12 @@ impl TestServer {
         let log = Log::start(records.clone()).unwrap();
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(2));
         let objects = tempdir().unwrap();
-        let (kept, settings) = ((&clock, &keyring, &objects), Settings::default());
+        let looks = Arc::default();
+        let kept = (&clock, &keyring, &objects, &looks);
+        let settings = Settings::default();
         let (quotas, fetch) = (Quotas::default(), FetchSettings::default());
         let service = serve(store, quotas, entropy, kept, log, settings, fetch).await;
-        Self { service, clock, records, keyring, root, objects }
+        Self { service, clock, records, keyring, root, objects, looks }
     }
 
     /// Another account with this id; its root user's credentials.
@@ -269,7 +274,7 @@ async fn serve(
     store: Arc<dyn Store>,
     quotas: Quotas,
     entropy: Arc<dyn Entropy>,
-    (clock, keyring, objects): (&Arc<FixedClock>, &Arc<Keyring>, &TempDir),
+    (clock, keyring, objects, looks): (&Arc<FixedClock>, &Arc<Keyring>, &TempDir, &Arc<Looks>),
     log: Log,
     settings: Settings,
     fetch: FetchSettings,
@@ -284,7 +289,13 @@ async fn serve(
         entropy: Arc::clone(&entropy),
     };
     let clock = Arc::<FixedClock>::clone(clock);
-    let s3 = s3(objects.path(), Arc::<FixedClock>::clone(&clock), entropy, Arc::clone(keyring));
+    let s3 = s3(
+        objects.path(),
+        Arc::<FixedClock>::clone(&clock),
+        entropy,
+        Arc::clone(keyring),
+        Arc::clone(looks),
+    );
     let service = Arc::new(Service::new(tools, clock, log, settings).with_s3(s3));
     tokio::spawn(Arc::clone(&service).drain_outbox(entries));
     service

@@ -78,7 +78,7 @@ fn missing(operation: &str) -> Code {
 }
 
 /// The headers that the model knows.
-fn headers(allowed: &Allowed<'_>, sent: &HeaderMap) -> Vec<(Cow<'static, str>, String)> {
+pub(crate) fn headers(allowed: &Allowed<'_>, sent: &HeaderMap) -> Vec<(Cow<'static, str>, String)> {
     let mut headers = Vec::new();
     let members = allowed.call.operation.output.map(|shape| shape.members());
     for member in members.unwrap_or_default() {

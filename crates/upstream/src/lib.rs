@@ -20,9 +20,11 @@ mod exchange;
 mod failure;
 mod request;
 mod reshape;
+mod seen;
 mod sending;
 mod settings;
 mod store;
+mod unmeasured;
 
 pub use endpoint::Endpoint;
 pub use settings::{BodySigning, Settings, SettingsError};

@@ -15,6 +15,7 @@ use md5::{Digest, Md5};
 
 use crate::document;
 use crate::endpoint::{component, is_path_like, path_of};
+use crate::seen;
 use crate::settings::Settings;
 
 /// A request to the store, but for body and signature.
@@ -94,6 +95,7 @@ impl Outgoing {
         let service = &iamd_api::s3::SERVICE;
         let binding = service.binding(call.operation.name).ok_or_else(not_implemented)?;
         ensure_keys(settings, allowed)?;
+        seen::ensure_source(allowed)?;
         if KEYS.iter().any(|member| call.get(member).is_some()) {
             return Err(not_implemented());
         }
@@ -109,7 +111,9 @@ impl Outgoing {
             }
             match member.place {
                 Some(Place::Query(name)) => {
-                    query.extend(call.get(member.name).map(|value| (*name, value)));
+                    let seen = || seen::version(allowed).filter(|_| member.name == "VersionId");
+                    let value = call.get(member.name).or_else(seen);
+                    query.extend(value.map(|value| (*name, value)));
                 }
                 Some(Place::Header { name, date }) => {
                     if let Some(value) = header(allowed, member, *date)? {
@@ -149,8 +153,11 @@ impl Outgoing {
 /// The value of a header, as the store reads it.
 fn header(allowed: &Allowed<'_>, member: &Member, date: DateForm) -> Result<Option<String>, Error> {
     let call = allowed.call;
-    if member.name == "CopySource" {
-        return copy_source(allowed);
+    match (member.name, seen::source_etag(allowed)) {
+        ("CopySource", _) => return copy_source(allowed),
+        ("CopySourceIfMatch", Some(etag)) => return Ok(Some(etag.to_owned())),
+        ("CopySourceIfUnmodifiedSince", Some(_)) => return Ok(None),
+        _ => {}
     }
     if let Kind::List { .. } = member.shape.kind {
         let elements = (1..).map_while(|at| call.get(&format!("{}.member.{at}", member.name)));
@@ -180,7 +187,7 @@ fn copy_source(allowed: &Allowed<'_>) -> Result<Option<String>, Error> {
         return Err(Error::new(Code::NotImplemented, message));
     }
     let mut text = format!("/{}/{}", component(&source.bucket), path_of(&source.key));
-    if let Some(version) = &source.version {
+    if let Some(version) = seen::source_version(allowed) {
         text.push_str("?versionId=");
         text.push_str(&component(version));
     }

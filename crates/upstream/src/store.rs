@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use iamd_directory::Bucket;
-use iamd_s3::backend::{Allowed, Answer, Backend, Body, BoxFuture};
+use iamd_s3::backend::{Allowed, Answer, Backend, Body, BoxFuture, Seen};
 use iamd_types::{Clock, Code, Error, Tag};
 
 use crate::answer;
@@ -11,8 +12,10 @@ use crate::exchange::Exchange;
 use crate::failure::refusal;
 use crate::request::{Outgoing, not_implemented, objects_to_delete};
 use crate::reshape;
+use crate::seen;
 use crate::sending::Source;
 use crate::settings::{Settings, SettingsError};
+use crate::unmeasured::{self, Turns};
 
 /// The operations that are asked of the store. Sorted.
 const OPERATIONS: &[&str] = &[
@@ -43,11 +46,12 @@ const STREAMS: [&str; 2] = ["PutObject", "UploadPart"];
 
 /// The most bytes of one request: a part, or an object put at once (S3 User Guide, "Amazon S3
 /// multipart upload limits").
-const MAX_BODY: u64 = 5 << 30;
+pub(crate) const MAX_BODY: u64 = 5 << 30;
 
 /// Another store.
 pub struct Upstream {
-    exchange: Exchange,
+    exchange: Arc<Exchange>,
+    turns: Turns,
 }
 
 impl Upstream {
@@ -56,7 +60,7 @@ impl Upstream {
     /// # Errors
     /// Certificates that cannot be those of authorities.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Result<Self, SettingsError> {
-        Ok(Self { exchange: Exchange::new(settings, clock)? })
+        Ok(Self { exchange: Arc::new(Exchange::new(settings, clock)?), turns: Turns::default() })
     }
 
     async fn ask(&self, allowed: Allowed<'_>, body: Body) -> Result<Answer, Error> {
@@ -70,6 +74,9 @@ impl Upstream {
                 "Request specific response headers cannot be used for anonymous GET requests.";
             return Err(Error::new(Code::InvalidRequest, message));
         }
+        if operation == "PutObject" && allowed.length.is_none() {
+            return unmeasured::put(&self.exchange, &self.turns, &allowed, body).await;
+        }
         let outgoing = Outgoing::of(&self.exchange.settings, &allowed)?;
         if operation == "DeleteObjects" && objects_to_delete(call).count() == allowed.denied.len() {
             return Ok(answer::all_denied(&allowed));
@@ -79,7 +86,9 @@ impl Upstream {
             false => None,
         };
         let reply = self.exchange.ask(operation, &outgoing, source).await?;
-        answer::of(&self.exchange.url, &allowed, reply).await
+        seen::ensure_same(&allowed, reply.status, &reply.headers)?;
+        let answer = answer::of(&self.exchange.url, &allowed, reply).await;
+        answer.map_err(|error| seen::refused(&allowed, error))
     }
 
     fn source(&self, allowed: &Allowed<'_>, body: Body) -> Result<Source, Error> {
@@ -95,7 +104,7 @@ impl Upstream {
         Ok(Source { body, length, sha256, trailer })
     }
 
-    /// Asks for something about a bucket, and gives status and body.
+    /// Asks for something about a bucket, and gives the answer.
     async fn about(
         &self,
         method: &'static str,
@@ -103,13 +112,36 @@ impl Upstream {
         key: Option<&str>,
         query: &[(&str, &str)],
         document: String,
-    ) -> Result<(u16, bytes::Bytes), Error> {
+    ) -> Result<(u16, HeaderMap, bytes::Bytes), Error> {
         let settings = &self.exchange.settings;
         let mut outgoing = Outgoing::plain(settings, method, bucket, key, query);
         outgoing.document = document.into();
         let reply = self.exchange.ask(method, &outgoing, None).await?;
-        let (status, _, body) = reply.document().await?;
-        Ok((status, body))
+        reply.document().await
+    }
+
+    /// The object as it is: its head first, then the tags of what that is the head of.
+    async fn look_at(&self, bucket: &str, key: &str, version: Option<&str>) -> Result<Seen, Error> {
+        if !self.exchange.settings.any_key && !crate::endpoint::is_path_like(key) {
+            // No such object can be reached here.
+            return Ok(Seen::default());
+        }
+        let query: Vec<_> = version.map(|version| ("versionId", version)).into_iter().collect();
+        let (status, headers, body) =
+            self.about("HEAD", bucket, Some(key), &query, String::new()).await?;
+        if !(200..300).contains(&status) {
+            let error = refusal(&self.exchange.url, status, &body, Code::NoSuchKey);
+            return match error.code() {
+                Code::NoSuchKey | Code::NoSuchVersion | Code::MethodNotAllowed => {
+                    Ok(Seen::default())
+                }
+                _ => Err(error),
+            };
+        }
+        let seen = seen::of_head(&headers);
+        let version = version.or(seen.version.as_deref());
+        let tags = self.tags_of(bucket, key, version).await?;
+        Ok(if tags.is_some() { Seen { tags, ..seen } } else { Seen::default() })
     }
 
     async fn tags_of(
@@ -118,13 +150,9 @@ impl Upstream {
         key: &str,
         version: Option<&str>,
     ) -> Result<Option<Vec<Tag>>, Error> {
-        if !self.exchange.settings.any_key && !crate::endpoint::is_path_like(key) {
-            // No such object can be reached here.
-            return Ok(None);
-        }
         let mut query = vec![("tagging", "")];
         query.extend(version.map(|version| ("versionId", version)));
-        let (status, body) = self.about("GET", bucket, Some(key), &query, String::new()).await?;
+        let (status, _, body) = self.about("GET", bucket, Some(key), &query, String::new()).await?;
         if !(200..300).contains(&status) {
             let error = refusal(&self.exchange.url, status, &body, Code::NoSuchKey);
             return match error.code() {
@@ -150,7 +178,7 @@ impl Upstream {
                 crate::document::escaped(location)
             ),
         };
-        let (status, body) = self.about("PUT", name, None, &[], document).await?;
+        let (status, _, body) = self.about("PUT", name, None, &[], document).await?;
         if (200..300).contains(&status) {
             return Ok(());
         }
@@ -163,14 +191,16 @@ impl Upstream {
 
     async fn finds_bucket(&self, name: &str) -> Result<bool, Error> {
         match self.about("HEAD", name, None, &[], String::new()).await? {
-            (200..300, _) => Ok(true),
-            (404, _) => Ok(false),
-            (status, body) => Err(refusal(&self.exchange.url, status, &body, Code::NoSuchBucket)),
+            (200..300, _, _) => Ok(true),
+            (404, _, _) => Ok(false),
+            (status, _, body) => {
+                Err(refusal(&self.exchange.url, status, &body, Code::NoSuchBucket))
+            }
         }
     }
 
     async fn remove_bucket(&self, name: &str) -> Result<(), Error> {
-        let (status, body) = self.about("DELETE", name, None, &[], String::new()).await?;
+        let (status, _, body) = self.about("DELETE", name, None, &[], String::new()).await?;
         if (200..300).contains(&status) {
             return Ok(());
         }
@@ -209,13 +239,13 @@ impl Backend for Upstream {
         Box::pin(self.ask(allowed, body))
     }
 
-    fn tags<'a>(
+    fn look<'a>(
         &'a self,
         bucket: &'a Bucket,
         key: &'a str,
         version: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Option<Vec<Tag>>, Error>> {
-        Box::pin(self.tags_of(bucket.name(), key, version))
+    ) -> BoxFuture<'a, Result<Seen, Error>> {
+        Box::pin(self.look_at(bucket.name(), key, version))
     }
 
     fn create_bucket<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<(), Error>> {

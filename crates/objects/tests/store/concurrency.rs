@@ -49,7 +49,7 @@ async fn readers_see_whole_objects() {
                 let put = Put { encrypt: number % 2 == 0, ..put_of("key") };
                 bucket.put(put, body(&uniform(writer * 30 + number), 5_000)).await.unwrap();
                 let tags = vec![("n".to_owned(), number.to_string())];
-                bucket.set_tags(&key("key"), None, tags).await.unwrap();
+                bucket.set_tags(&key("key"), None, tags, None).await.unwrap();
             }
         });
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use iamd_credentials::Keyring;
 use iamd_objects::*;
 use iamd_types::{Clock, Entropy, Timestamp};
@@ -168,7 +168,7 @@ pub(crate) async fn put(bucket: &Arc<Bucket>, name: &str, data: &[u8]) -> Stored
 }
 
 pub(crate) fn get_of(name: &str, version: Option<VersionId>, portion: Portion) -> Get {
-    Get { key: key(name), version, condition: ReadCondition::default(), portion }
+    Get { key: key(name), version, condition: ReadCondition::default(), portion, seen: None }
 }
 
 pub(crate) async fn collect(object: Object) -> Result<Vec<u8>, Error> {
@@ -193,7 +193,12 @@ pub(crate) async fn delete(bucket: &Arc<Bucket>, name: &str, versioning: Version
         .unwrap()
 }
 
+/// What a list comes to that takes a single step, as short ones do.
+pub(crate) fn at_once<T>(list: impl Future<Output = T>) -> T {
+    list.now_or_never().expect("one step")
+}
+
 pub(crate) fn keys(bucket: &Bucket) -> Vec<String> {
-    let listing = bucket.list(&List { limit: 10_000, ..List::default() }).unwrap();
+    let listing = at_once(bucket.list(&List { limit: 10_000, ..List::default() })).unwrap();
     listing.objects.iter().map(|it| it.key.as_str().to_owned()).collect()
 }

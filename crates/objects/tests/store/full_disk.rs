@@ -73,7 +73,7 @@ fn child_with_a_small_disk() {
         let _ = fs::write(&ballast, vec![1; 8_000_000]);
         let refused = bucket.put(put_of("key"), body(b"small", 9)).await;
         assert!(is_full(refused));
-        let refused = bucket.set_tags(&key("key"), None, Vec::new()).await;
+        let refused = bucket.set_tags(&key("key"), None, Vec::new(), None).await;
         assert!(matches!(refused, Err(Error::DiskFull)));
         let refused = bucket.complete_upload(complete_of(&upload, vec![named(1, &stored)])).await;
         assert!(matches!(refused, Err(Error::DiskFull)));

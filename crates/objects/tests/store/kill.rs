@@ -84,10 +84,11 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
             }
             // Uploads that were under way can be given up, and then nothing is left but the objects.
             let list = ListUploads { limit: 999, ..Default::default() };
-            for upload in bucket.list_uploads(&list).unwrap().uploads {
+            for upload in bucket.list_uploads(&list).await.unwrap().uploads {
                 bucket.abort_upload(&upload.key, upload.upload).await.unwrap();
             }
-            let listed = bucket.list(&List { limit: 999, ..Default::default() }).unwrap().objects;
+            let listed =
+                bucket.list(&List { limit: 999, ..Default::default() }).await.unwrap().objects;
             assert_eq!(
                 listed.len(),
                 (0..WRITERS).filter(|it| after(*it, reached[it]).is_some()).count()

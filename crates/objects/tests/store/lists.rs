@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use futures_util::FutureExt;
 use iamd_objects::*;
 
 use crate::fixture::*;
@@ -16,7 +17,7 @@ async fn filled(names: &[&str]) -> Fixture {
 }
 
 fn page(bucket: &Bucket, list: &List) -> (Vec<String>, Vec<String>, Option<Position>) {
-    let listing = bucket.list(list).unwrap();
+    let listing = at_once(bucket.list(list)).unwrap();
     let keys = listing.objects.iter().map(|it| it.key.as_str().to_owned()).collect();
     (keys, listing.prefixes, listing.next)
 }
@@ -155,4 +156,31 @@ async fn a_large_bucket_is_listed_in_steps() {
     let (keys, prefixes) = pages(&fixture.bucket, &list, true);
     println!("rolled up in {:?}", start.elapsed());
     assert_eq!((keys.len(), prefixes.len()), (0, 100));
+}
+
+/// Many delete markers keep nobody waiting: the list is made in steps, and writers come in between.
+#[tokio::test]
+async fn a_list_lets_writers_in_between_its_steps() {
+    const MARKERS: usize = 1200;
+    let fixture = filled(&["z/1"]).await;
+    let bucket = &fixture.bucket;
+    for number in 0..MARKERS {
+        delete(bucket, &format!("m/{number:04}"), Versioning::Enabled).await;
+    }
+    let list = List { limit: 1000, ..List::default() };
+    let mut listing = Box::pin(bucket.list(&list));
+    assert!((&mut listing).now_or_never().is_none());
+    put(bucket, "a", b"").await;
+    put(bucket, "z/2", b"").await;
+    assert!((&mut listing).now_or_never().is_none());
+    let listing = listing.await.unwrap();
+    let found: Vec<_> = listing.objects.iter().map(|it| it.key.as_str()).collect();
+    assert_eq!((found, listing.next), (vec!["z/1", "z/2"], None));
+    assert_eq!(keys_of(bucket, "m/").await, Vec::<String>::new());
+}
+
+async fn keys_of(bucket: &Bucket, prefix: &str) -> Vec<String> {
+    let list = List { prefix: prefix.to_owned(), limit: 1000, ..List::default() };
+    let listing = bucket.list(&list).await.unwrap();
+    listing.objects.iter().map(|it| it.key.as_str().to_owned()).collect()
 }

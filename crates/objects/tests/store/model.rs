@@ -163,7 +163,7 @@ impl Run {
                 let tags = vec![("tag".to_owned(), tag.to_string())];
                 let id = self.model.versions(KEYS[name]).get(number).map(|it| it.id);
                 let id = id.unwrap_or(VersionId::Id([9; 16]));
-                let set = bucket.set_tags(&key(KEYS[name]), Some(id), tags.clone()).await;
+                let set = bucket.set_tags(&key(KEYS[name]), Some(id), tags.clone(), None).await;
                 let versions = self.model.0.get_mut(KEYS[name]).into_iter().flatten();
                 let object = versions.filter(|it| it.id == id).find_map(|it| it.object.as_mut());
                 assert_eq!(set.is_ok(), object.is_some());
@@ -185,6 +185,7 @@ impl Run {
             key: key(KEYS[from]),
             version: None,
             condition: ReadCondition::default(),
+            seen: None,
         };
         let changes = Changes {
             key: key(KEYS[to]),

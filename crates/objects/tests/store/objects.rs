@@ -47,7 +47,8 @@ async fn attributes_and_checksums_are_kept() {
     assert_eq!(head.info.checksum, stored.checksum);
     assert_eq!((head.length, head.info.modified), (3, stored.modified));
     assert!(collect(Object { length: 0, ..head }).await.unwrap().is_empty());
-    let listed = &fixture.bucket.list(&List { limit: 1, ..List::default() }).unwrap().objects[0];
+    let listed =
+        &fixture.bucket.list(&List { limit: 1, ..List::default() }).await.unwrap().objects[0];
     assert_eq!(listed.class, StorageClass::StandardIa);
     assert_eq!(listed.checksum, Some((Algorithm::Crc64Nvme, ChecksumType::FullObject)));
 }
@@ -202,6 +203,7 @@ async fn a_copy_is_an_object_of_its_own() {
         key: key("from"),
         version: None,
         condition: ReadCondition::default(),
+        seen: None,
     };
     let changes = Changes {
         key: key("to"),
@@ -253,15 +255,15 @@ async fn tags_change_and_nothing_else() {
         let put = Put { encrypt, ..put_of(name) };
         let stored = fixture.bucket.put(put, body(&data, 999)).await.unwrap();
         let tags = vec![("a".to_owned(), "b".to_owned()), ("c".to_owned(), String::new())];
-        fixture.bucket.set_tags(&key(name), None, tags.clone()).await.unwrap();
+        fixture.bucket.set_tags(&key(name), None, tags.clone(), None).await.unwrap();
         assert_eq!(fixture.bucket.tags(&key(name), None).await.unwrap(), (VersionId::Null, tags));
         assert!(read(&fixture.bucket, name).await.unwrap() == data, "{name}");
         let head = fixture.bucket.head(get_of(name, None, Portion::Whole)).await.unwrap().info;
         assert_eq!((head.modified, head.etag), (stored.modified, stored.etag));
-        fixture.bucket.set_tags(&key(name), None, Vec::new()).await.unwrap();
+        fixture.bucket.set_tags(&key(name), None, Vec::new(), None).await.unwrap();
         assert!(fixture.bucket.tags(&key(name), None).await.unwrap().1.is_empty());
     }
-    let refused = fixture.bucket.set_tags(&key("none"), None, Vec::new()).await;
+    let refused = fixture.bucket.set_tags(&key("none"), None, Vec::new(), None).await;
     assert!(matches!(refused, Err(Error::NoSuchKey { marker: None })));
 }
 

@@ -24,6 +24,7 @@ pub(super) fn of_store(error: StoreError) -> Error {
             .with_header("last-modified", iamd_wire::rest_xml::http_date(modified)),
         E::NoSuchUpload => Error::s3(Code::NoSuchUpload),
         E::PreconditionFailed(_) => Error::s3(Code::PreconditionFailed),
+        E::OtherTags => Error::s3(Code::ConditionalRequestConflict),
         E::NotModified { .. } => Error::s3(Code::NotModified),
         E::InvalidRange { size } => {
             Error::s3(Code::InvalidRange).with_header("content-range", format!("bytes */{size}"))

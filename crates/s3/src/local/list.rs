@@ -29,7 +29,7 @@ const PLAIN: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'*');
 
 impl LocalBackend {
-    pub(super) fn list_objects(&self, allowed: &Allowed<'_>) -> Result<Answer, Error> {
+    pub(super) async fn list_objects(&self, allowed: &Allowed<'_>) -> Result<Answer, Error> {
         let input: ListObjectsRequest = request::input(allowed)?;
         let text = Encoding(input.encoding_type);
         let prefix = input.prefix.unwrap_or_default();
@@ -39,7 +39,7 @@ impl LocalBackend {
         let after = |marker: &String| Position::after_marker(marker, &prefix, delimiter.as_deref());
         let after = marker.as_ref().map(after);
         let list = List { prefix, delimiter, after, limit: limit.entries };
-        let page = self.open(allowed.bucket)?.list(&list).map_err(of_store)?;
+        let page = self.open(allowed.bucket)?.list(&list).await.map_err(of_store)?;
         // S3 tells the next marker only with a delimiter; without, it is the last key.
         let next = page.next.as_ref().filter(|_| list.delimiter.is_some());
         let shown_owner = || Some(owner(allowed));
@@ -61,7 +61,7 @@ impl LocalBackend {
         answer(allowed, &output)
     }
 
-    pub(super) fn list_objects_v2(&self, allowed: &Allowed<'_>) -> Result<Answer, Error> {
+    pub(super) async fn list_objects_v2(&self, allowed: &Allowed<'_>) -> Result<Answer, Error> {
         let input: ListObjectsV2Request = request::input(allowed)?;
         let text = Encoding(input.encoding_type);
         let prefix = input.prefix.unwrap_or_default();
@@ -74,7 +74,7 @@ impl LocalBackend {
             (None, None) => None,
         };
         let list = List { prefix, delimiter, after, limit: limit.entries };
-        let page = self.open(allowed.bucket)?.list(&list).map_err(of_store)?;
+        let page = self.open(allowed.bucket)?.list(&list).await.map_err(of_store)?;
         let shown_owner = || (input.fetch_owner == Some(true)).then(|| owner(allowed));
         let output = ListObjectsV2Output {
             is_truncated: Some(page.next.is_some()),
@@ -142,7 +142,10 @@ impl LocalBackend {
         answer(allowed, &output)
     }
 
-    pub(super) fn list_multipart_uploads(&self, allowed: &Allowed<'_>) -> Result<Answer, Error> {
+    pub(super) async fn list_multipart_uploads(
+        &self,
+        allowed: &Allowed<'_>,
+    ) -> Result<Answer, Error> {
         let input: ListMultipartUploadsRequest = request::input(allowed)?;
         let text = Encoding(input.encoding_type);
         let prefix = input.prefix.unwrap_or_default();
@@ -155,7 +158,7 @@ impl LocalBackend {
         let after = marker.as_ref().map(after);
         let after_upload = upload.as_deref().and_then(UploadId::parse);
         let list = ListUploads { prefix, delimiter, after, after_upload, limit: limit.entries };
-        let page = self.open(allowed.bucket)?.list_uploads(&list).map_err(of_store)?;
+        let page = self.open(allowed.bucket)?.list_uploads(&list).await.map_err(of_store)?;
         let next = page.next.as_ref();
         let output = ListMultipartUploadsOutput {
             bucket: Some(allowed.bucket.name().to_owned()),

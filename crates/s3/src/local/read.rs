@@ -164,7 +164,13 @@ fn get(
     portion: Portion,
     condition: ReadCondition,
 ) -> Result<Get, Error> {
-    Ok(Get { key: request::key(allowed)?, version: request::version(version)?, condition, portion })
+    Ok(Get {
+        key: request::key(allowed)?,
+        version: request::version(version)?,
+        condition,
+        portion,
+        seen: request::tags_seen(allowed.seen),
+    })
 }
 
 fn portion(range: Option<&str>, part: Option<i32>) -> Result<Portion, Error> {

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::checksums::{self, DeclaresChecksums};
 use super::errors::of_store;
-use crate::backend::Allowed;
+use crate::backend::{Allowed, Seen};
 use crate::call::Call;
 use crate::rules::not_implemented;
 use crate::tagging;
@@ -94,6 +94,12 @@ pub(super) fn encrypts(allowed: &Allowed<'_>) -> bool {
 /// The key that the request names.
 pub(super) fn key(allowed: &Allowed<'_>) -> Result<Key, Error> {
     Key::new(allowed.call.key.as_deref().unwrap_or_default()).map_err(of_store)
+}
+
+/// The tags that an object was seen with, none if it was not there: all that a decision takes from it.
+pub(super) fn tags_seen(seen: Option<&Seen>) -> Option<Vec<(String, String)>> {
+    let tags = seen?.tags.as_deref().unwrap_or_default();
+    Some(tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect())
 }
 
 /// A version id.

@@ -4,6 +4,7 @@ use iamd_api::s3::{
     DeleteObjectTaggingOutput, DeleteObjectTaggingRequest, GetObjectTaggingOutput,
     GetObjectTaggingRequest, PutObjectTaggingOutput, PutObjectTaggingRequest, Tag,
 };
+use iamd_objects::Error as StoreError;
 use iamd_types::Error;
 
 use super::answer::{answer, version};
@@ -17,6 +18,9 @@ impl LocalBackend {
         let of = request::version(input.version_id.as_deref())?;
         let bucket = self.open(allowed.bucket)?;
         let (id, tags) = bucket.tags(&request::key(allowed)?, of).await.map_err(of_store)?;
+        if request::tags_seen(allowed.seen).is_some_and(|seen| seen != tags) {
+            return Err(of_store(StoreError::OtherTags));
+        }
         let output = GetObjectTaggingOutput {
             version_id: version(allowed, id),
             tag_set: tags.into_iter().map(|(key, value)| Tag { key, value }).collect(),
@@ -47,7 +51,8 @@ impl LocalBackend {
         tags: Vec<(String, String)>,
     ) -> Result<Option<String>, Error> {
         let (key, of) = (request::key(allowed)?, request::version(of)?);
-        let set = self.open(allowed.bucket)?.set_tags(&key, of, tags).await;
+        let seen = request::tags_seen(allowed.seen);
+        let set = self.open(allowed.bucket)?.set_tags(&key, of, tags, seen).await;
         Ok(version(allowed, set.map_err(of_store)?))
     }
 }

@@ -105,6 +105,7 @@ impl LocalBackend {
             key: iamd_objects::Key::new(&source.key).map_err(of_copy)?,
             version: request::version(source.version.as_deref())?,
             condition,
+            seen: request::tags_seen(allowed.seen_source),
         })
     }
 }

@@ -9,7 +9,9 @@ use iamd_api::s3::SERVICE;
 use iamd_credentials::Keyring;
 use iamd_directory::{BucketFields, Versioning};
 use iamd_objects::{Objects, Tools};
-use iamd_s3::{Allowed, AnswerBody, Backend, Body, Call, LocalBackend, Trailer, create, place};
+use iamd_s3::{
+    Allowed, AnswerBody, Backend, Body, Call, LocalBackend, Seen, Trailer, create, place,
+};
 use iamd_types::{Clock, Entropy, Error, Timestamp};
 use iamd_wire::rest_xml;
 use tempfile::TempDir;
@@ -42,6 +44,8 @@ pub(crate) struct S3 {
     pub(crate) signed: bool,
     pub(crate) trailer: Option<(&'static str, &'static str)>,
     pub(crate) denied: Vec<usize>,
+    pub(crate) seen: Option<Seen>,
+    pub(crate) seen_source: Option<Seen>,
     /// Makes bodies end with an error.
     pub(crate) breaks: bool,
     _dir: TempDir,
@@ -95,6 +99,8 @@ impl S3 {
             signed: true,
             trailer: None,
             denied: Vec::new(),
+            seen: None,
+            seen_source: None,
             breaks: false,
             _dir: dir,
         }
@@ -154,6 +160,8 @@ impl S3 {
             sha256: None,
             trailer,
             denied: self.denied.clone(),
+            seen: self.seen.as_ref(),
+            seen_source: self.seen_source.as_ref(),
         };
         let answer = self.backend.run(allowed, self.body(body)).await?;
         let (mut length, mut whole) = (0, Vec::new());

@@ -2,13 +2,25 @@
 
 use std::sync::OnceLock;
 
+use iamd_api::Operation;
 use iamd_audit::{Category, EventId};
+use iamd_operation::RequestFacts;
 use serde_json::{Map, Value, json};
 
 use super::Asked;
+use super::authenticate::Authenticated;
 use crate::pipeline::Service;
 use crate::record::{Connection, Event, Resourced};
 use crate::request::Request;
+
+/// What a request names.
+pub(super) struct Named<'a> {
+    pub(super) operation: &'static Operation,
+    pub(super) bucket: Option<&'a str>,
+    pub(super) key: Option<&'a str>,
+    /// The header that names the source of a copy.
+    pub(super) copied: Option<&'a str>,
+}
 
 impl Service {
     /// The record in the making.
@@ -18,27 +30,14 @@ impl Service {
         request_id: EventId,
         asked: &Asked<'_>,
     ) -> Event {
-        let records = self.log.keeps();
-        let event = Event {
-            id: EventId::new(asked.facts.now, &*self.tools.entropy),
-            request_id,
-            service: &iamd_api::s3::SERVICE,
+        let named = Named {
             operation: asked.call.operation,
-            facts: asked.facts.clone(),
-            connection: request.tls.filter(|_| records).map(|tls| Connection {
-                version: tls.version.to_owned(),
-                cipher_suite: tls.cipher_suite.to_owned(),
-                host: request.header("host").unwrap_or_default().to_owned(),
-            }),
-            parameters: records.then(|| parameters(request, asked)),
-            shared: OnceLock::new(),
-            category: match asked.call.key.is_some() || is_about_objects(asked) {
-                true => Category::Data,
-                false => Category::Management,
-            },
-            resources: if records { resources(asked) } else { Vec::new() },
-            additional: records.then(|| additional(asked)),
+            bucket: asked.call.bucket.as_deref(),
+            key: asked.call.key.as_deref(),
+            copied: asked.call.get("CopySource"),
         };
+        let by = (asked.who, asked.facts.clone());
+        let event = self.event_of(request, request_id, &named, by, || resources(asked));
         // The owner of what a caller of another account asks for has a record too; of a copy within the
         // caller's own buckets the owner of the source.
         let caller = asked.who.signed.as_ref().map(|signed| signed.account.id());
@@ -51,12 +50,44 @@ impl Service {
         }
         event
     }
+
+    /// The record of a request that names this, and is about these resources.
+    pub(super) fn event_of(
+        &self,
+        request: &Request<'_>,
+        request_id: EventId,
+        named: &Named<'_>,
+        (who, facts): (&Authenticated, RequestFacts),
+        resources: impl FnOnce() -> Vec<Resourced>,
+    ) -> Event {
+        let records = self.log.keeps();
+        Event {
+            id: EventId::new(facts.now, &*self.tools.entropy),
+            request_id,
+            service: &iamd_api::s3::SERVICE,
+            operation: named.operation,
+            facts,
+            connection: request.tls.filter(|_| records).map(|tls| Connection {
+                version: tls.version.to_owned(),
+                cipher_suite: tls.cipher_suite.to_owned(),
+                host: request.header("host").unwrap_or_default().to_owned(),
+            }),
+            parameters: records.then(|| parameters(request, named)),
+            shared: OnceLock::new(),
+            category: match named.key.is_some() || is_about_objects(named.operation) {
+                true => Category::Data,
+                false => Category::Management,
+            },
+            resources: if records { resources() } else { Vec::new() },
+            additional: records.then(|| additional(who)),
+        }
+    }
 }
 
 /// Listings and deletions of many are work on what is in a bucket.
-fn is_about_objects(asked: &Asked<'_>) -> bool {
+fn is_about_objects(operation: &Operation) -> bool {
     matches!(
-        asked.call.operation.name,
+        operation.name,
         "DeleteObjects"
             | "HeadBucket"
             | "ListObjects"
@@ -67,12 +98,12 @@ fn is_about_objects(asked: &Asked<'_>) -> bool {
 }
 
 /// `requestParameters`: S3's names for bucket and key, the host, and the query.
-fn parameters(request: &Request<'_>, asked: &Asked<'_>) -> Value {
+fn parameters(request: &Request<'_>, named: &Named<'_>) -> Value {
     let mut parameters = Map::new();
-    if let Some(bucket) = &asked.call.bucket {
+    if let Some(bucket) = named.bucket {
         parameters.insert("bucketName".to_owned(), json!(bucket));
     }
-    if let Some(key) = &asked.call.key {
+    if let Some(key) = named.key {
         parameters.insert("key".to_owned(), json!(key));
     }
     parameters.insert("Host".to_owned(), json!(request.header("host").unwrap_or_default()));
@@ -82,7 +113,7 @@ fn parameters(request: &Request<'_>, asked: &Asked<'_>) -> Value {
             parameters.insert(name.into_owned(), json!(value));
         }
     }
-    if let Some(source) = asked.call.get("CopySource") {
+    if let Some(source) = named.copied {
         parameters.insert("x-amz-copy-source".to_owned(), json!(source));
     }
     Value::Object(parameters)
@@ -106,9 +137,9 @@ fn resources(asked: &Asked<'_>) -> Vec<Resourced> {
     resources
 }
 
-fn additional(asked: &Asked<'_>) -> Value {
+fn additional(who: &Authenticated) -> Value {
     use iamd_s3::AuthType::{Header, Post, Query};
-    let method = asked.who.signing.auth_type.map(|auth_type| match auth_type {
+    let method = who.signing.auth_type.map(|auth_type| match auth_type {
         Header => "AuthHeader",
         Query => "QueryString",
         Post => "HtmlForm",

@@ -99,6 +99,26 @@ async fn a_user_who_was_deleted_and_made_again_is_not_the_one_in_the_policy() {
     assert!(shown.contains("AIDA") && !shown.contains("user/probe"), "{shown}");
 }
 
+/// However it was written, S3 shows the ARN.
+#[tokio::test]
+async fn an_account_in_a_policy_is_shown_by_its_arn() {
+    let it = Fixture::new().await;
+    let me = "arn:aws:iam::111122223333:user/probe";
+    it.policy(&statement("Allow", &format!(r#"{{"AWS":["{OTHER}","{me}","*"]}}"#), READ))
+        .await
+        .refused("AccessDenied");
+    it.policy(&statement("Allow", &format!(r#"{{"AWS":["{OTHER}","{me}"]}}"#), READ)).await.ok();
+    let shown = it.root("GET /alpha?policy", "").await.ok().text();
+    let principals = format!(r#"{{"AWS":["arn:aws:iam::{OTHER}:root","{me}"]}}"#);
+    assert!(shown.contains(&principals), "{shown}");
+    it.policy(&statement("Allow", &format!(r#"{{"AWS":"{OTHER}"}}"#), READ)).await.ok();
+    it.allow_visitor(&format!(r#"{{"Effect":"Allow",{READ}}}"#)).await;
+    it.visitor("GET /alpha/key").await.ok();
+    let again = it.root("GET /alpha?policy", "").await.ok().text();
+    it.root("PUT /alpha?policy", &again).await.ok();
+    assert_eq!(it.root("GET /alpha?policy", "").await.ok().text(), again);
+}
+
 #[tokio::test]
 async fn another_account_needs_both_sides() {
     let it = Fixture::new().await;

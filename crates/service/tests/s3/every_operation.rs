@@ -57,7 +57,7 @@ impl Fixture {
             let (name, value) = header.split_once(": ").unwrap();
             request = request.with(name, &fill(value));
         }
-        request.body(fill(row.body))
+        request.body(fill(row.body)).digest()
     }
 
     async fn send(&self, row: &Row, credentials: &Credentials) -> S3Answer {

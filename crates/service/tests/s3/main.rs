@@ -12,4 +12,6 @@ mod decisions;
 mod every_operation;
 mod forms;
 mod hostile;
+mod records;
 mod table;
+mod tags;

@@ -81,8 +81,8 @@ pub(crate) const ROWS: &[Row] = rows! {
     PutBucketCors "PUT /alpha?cors" [] "<CORSConfiguration><CORSRule><AllowedMethod>GET</AllowedMethod><AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>" => 200 "s3:PutBucketCORS alpha";
     PutBucketEncryption "PUT /alpha?encryption" [] "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>" => 200 "s3:PutEncryptionConfiguration alpha";
     PutBucketOwnershipControls "PUT /alpha?ownershipControls" [] "<OwnershipControls><Rule><ObjectOwnership>BucketOwnerEnforced</ObjectOwnership></Rule></OwnershipControls>" => 200 "s3:PutBucketOwnershipControls alpha";
-    PutBucketPolicy "PUT /alpha?policy" [] r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::alpha/other"}}"# => 200 "s3:PutBucketPolicy alpha";
-    PutBucketTagging "PUT /alpha?tagging" [] "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>" => 200 "s3:PutBucketTagging alpha";
+    PutBucketPolicy "PUT /alpha?policy" [] r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"s3:GetObject","Resource":"arn:aws:s3:::alpha/other"}}"# => 204 "s3:PutBucketPolicy alpha";
+    PutBucketTagging "PUT /alpha?tagging" [] "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>" => 204 "s3:PutBucketTagging alpha";
     PutBucketVersioning "PUT /alpha?versioning" [] "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>" => 200 "s3:PutBucketVersioning alpha";
     PutObject "PUT /alpha/new" [] "text" => 200 "s3:PutObject alpha/new";
     PutObject "PUT /alpha/new" ["x-amz-tagging: a=b"] "text" => 200 "s3:PutObject alpha/new", "s3:PutObjectTagging alpha/new";

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use iamd_s3::Backend;
-use iamd_types::{Code, Tag};
+use iamd_types::{Code, Error, Tag};
 
 use crate::asking::{ask, bucket, shown, upstream};
 use crate::store::{Said, Store};
@@ -126,29 +126,43 @@ async fn tags_are_read() {
     let store = Store::start().await;
     let upstream = upstream(&store);
     let error = |code: &str| Said::xml(404, &format!("<Error><Code>{code}</Code></Error>"));
+    let head = || Said::Answer(200, vec![("etag", "\"e\"".to_owned())], Vec::new());
     store.says([
+        head(),
         Said::xml(200, "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag><Tag><Key>c</Key><Value/></Tag></TagSet></Tagging>"),
+        head(),
         Said::xml(200, "<Tagging><TagSet/></Tagging>"),
+        Said::status(404),
+        head(),
         error("NoSuchKey"),
+        head(),
         error("NoSuchVersion"),
+        head(),
         error("NoSuchTagSet"),
+        head(),
         Said::xml(501, "<Error><Code>NotImplemented</Code></Error>"),
+        head(),
         Said::xml(403, "<Error><Code>AccessDenied</Code></Error>"),
+        head(),
         Said::xml(200, "<Other/>"),
+        Said::status(403),
     ]);
     let bucket = bucket("b");
-    let read = |version| upstream.tags(&bucket, "k", version);
+    let read = async |version| Ok::<_, Error>(upstream.look(&bucket, "k", version).await?.tags);
     let two = vec![Tag::new("a", "b"), Tag::new("c", "")];
     assert_eq!(read(Some("v")).await.unwrap(), Some(two));
+    assert_eq!(store.seen().await.line, "HEAD /b/k?versionId=v");
     assert_eq!(store.seen().await.line, "GET /b/k?tagging=&versionId=v");
     assert_eq!(read(None).await.unwrap(), Some(Vec::new()));
-    assert_eq!(read(None).await.unwrap(), None);
-    assert_eq!(read(None).await.unwrap(), None);
+    for _ in 0..3 {
+        assert_eq!(read(None).await.unwrap(), None);
+    }
     assert_eq!(read(None).await.unwrap(), Some(Vec::new()), "none are set");
     assert_eq!(read(None).await.unwrap(), Some(Vec::new()), "the store has none");
-    assert_eq!(read(None).await.err().unwrap().code(), Code::ServiceUnavailable);
-    assert_eq!(read(None).await.err().unwrap().code(), Code::ServiceUnavailable);
-    assert_eq!(upstream.tags(&bucket, "../k", None).await.unwrap(), None);
+    for _ in 0..3 {
+        assert_eq!(read(None).await.err().unwrap().code(), Code::ServiceUnavailable);
+    }
+    assert_eq!(upstream.look(&bucket, "../k", None).await.unwrap().tags, None);
 }
 
 #[tokio::test]
@@ -171,7 +185,7 @@ async fn buckets_are_made_and_removed() {
     upstream.create_bucket("b").await.unwrap();
     assert_eq!(store.seen().await.line, "PUT /b");
     upstream.create_bucket("b").await.unwrap();
-    let code = |error: iamd_types::Error| error.code();
+    let code = |error: Error| error.code();
     assert_eq!(upstream.create_bucket("b").await.map_err(code), Err(Code::BucketAlreadyExists));
     assert_eq!(upstream.has_bucket("b").await.map_err(code), Ok(true));
     assert_eq!(upstream.has_bucket("b").await.map_err(code), Ok(false));

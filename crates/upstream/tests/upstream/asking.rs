@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use iamd_api::s3::SERVICE;
 use iamd_directory::Bucket;
-use iamd_s3::backend::{Allowed, Answer, AnswerBody, Backend, Body};
+use iamd_s3::backend::{Allowed, Answer, AnswerBody, Backend, Body, Seen};
 use iamd_s3::{Call, CopySource, Trailer, create};
 use iamd_types::{Error, Secret, Timestamp};
 use iamd_upstream::{Settings, Upstream};
@@ -60,11 +60,32 @@ pub(crate) async fn run(
 ) -> Result<Answer, Error> {
     let own = bucket(call.bucket.as_deref().unwrap());
     let other = call.source.as_ref().map(|CopySource { bucket: name, .. }| bucket(name));
-    let mut allowed = Allowed {
+    let mut allowed = allowed(call, &own, other.as_ref());
+    change(&mut allowed);
+    upstream.run(allowed, body).await
+}
+
+/// Runs a call about an object, or a copy of one, that was looked at.
+pub(crate) async fn run_seen(
+    upstream: &Upstream,
+    call: &Call,
+    seen: &Seen,
+) -> Result<Answer, Error> {
+    let own = bucket(call.bucket.as_deref().unwrap());
+    let mut allowed = allowed(call, &own, Some(&own));
+    match call.source {
+        Some(_) => allowed.seen_source = Some(seen),
+        None => allowed.seen = Some(seen),
+    }
+    upstream.run(allowed, none()).await
+}
+
+fn allowed<'a>(call: &'a Call, own: &'a Bucket, source: Option<&'a Bucket>) -> Allowed<'a> {
+    Allowed {
         call,
-        bucket: &own,
+        bucket: own,
         owner: "111122223333".parse().unwrap(),
-        source: call.source.as_ref().zip(other.as_ref()),
+        source: call.source.as_ref().zip(source),
         now: Timestamp::from_seconds(NOW),
         signed: true,
         initiator: "AIDAEXAMPLE".to_owned(),
@@ -72,9 +93,9 @@ pub(crate) async fn run(
         sha256: None,
         trailer: None,
         denied: Vec::new(),
-    };
-    change(&mut allowed);
-    upstream.run(allowed, body).await
+        seen: None,
+        seen_source: None,
+    }
 }
 
 /// Runs a call without a body.

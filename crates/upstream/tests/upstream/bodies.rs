@@ -138,7 +138,7 @@ async fn a_body_has_the_length_that_was_announced() {
         }
     }
     let body = futures_util::stream::iter([Ok(Bytes::from_static(b"abc"))]).boxed();
-    let call = call("PUT /b/wrong", &[], "");
+    let call = call("PUT /b/wrong?partNumber=1&uploadId=u", &[], "");
     let outcome = run(&upstream(&store), &call, body, |_| {}).await;
     assert_eq!(outcome.err().expect("refused").code(), Code::MissingContentLength);
 }

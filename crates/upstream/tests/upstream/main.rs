@@ -14,4 +14,6 @@ mod asking;
 mod bodies;
 mod failures;
 mod requests;
+mod seen;
 mod store;
+mod unmeasured;

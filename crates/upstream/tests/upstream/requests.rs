@@ -240,6 +240,8 @@ async fn a_copy_stays_in_one_store() {
             sha256: None,
             trailer: None,
             denied: Vec::new(),
+            seen: None,
+            seen_source: None,
         };
         let outcome = iamd_s3::Backend::run(&upstream(&store), allowed, none()).await;
         let code = outcome.err().map(|error| error.code());

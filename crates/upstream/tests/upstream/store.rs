@@ -136,9 +136,14 @@ impl Store {
         self.seen.lock().await.recv().await.unwrap()
     }
 
+    /// A request that was not looked at yet, if there is one.
+    pub(crate) async fn seen_now(&self) -> Option<Seen> {
+        self.seen.lock().await.try_recv().ok()
+    }
+
     /// Whether anything was asked that was not looked at yet.
     pub(crate) async fn was_asked(&self) -> bool {
-        self.seen.lock().await.try_recv().is_ok()
+        self.seen_now().await.is_some()
     }
 
     pub(crate) fn object(&self, path: &str) -> Option<Bytes> {
