@@ -16,11 +16,9 @@ use crate::ids::FileId;
 
 /// Bytes of data in every segment but the last.
 pub(crate) const SEGMENT: usize = 64 * 1024;
-/// How many segments are read or written at once.
-pub(crate) const SEGMENTS_PER_BLOCK: usize = 2;
+/// How many segments are written at once.
+const SEGMENTS_PER_BLOCK: usize = 2;
 
-/// The most bytes that a block of them takes in a file.
-pub(crate) const MOST_FRAMED: usize = SEGMENTS_PER_BLOCK * (SEGMENT + MOST_OVERHEAD);
 /// The most bytes that a tag takes.
 pub(crate) const MOST_OVERHEAD: usize = 16;
 

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use crate::bucket::{Pin, blocking};
 use crate::files::Files;
-use crate::frame::{MOST_FRAMED, MOST_OVERHEAD, SEGMENT, SEGMENTS_PER_BLOCK, Seal, segments};
+use crate::frame::{MOST_OVERHEAD, SEGMENT, Seal, segments};
 use crate::ids::FileId;
 use crate::index::Entry;
 use crate::load::check_place;
@@ -234,7 +234,7 @@ impl Bucket {
         if let Data::Here(id) = content.data {
             source.open(file, path, sealed.end, &Run { id, size: content.size, start, end })?;
         }
-        let first = source.next_block(source.room())?;
+        let first = source.next_segment(source.room())?;
         Ok(Object { info, range, length, body: body(source, first) })
     }
 
@@ -395,7 +395,7 @@ impl Source {
         Ok(())
     }
 
-    /// Room for the next block. Made where it is also let go of: a thread that only reads would keep for itself
+    /// Room for the next segment. Made where it is also let go of: a thread that only reads would keep for itself
     /// what others give back.
     fn room(&self) -> Vec<u8> {
         let most = match (&self.current, self.runs.front()) {
@@ -403,13 +403,14 @@ impl Source {
             (None, Some(run)) => run.size + MOST_OVERHEAD as u64,
             (None, None) => 0,
         };
-        Vec::with_capacity(usize::try_from(most).unwrap_or(MOST_FRAMED).min(MOST_FRAMED))
+        const MOST: usize = SEGMENT + MOST_OVERHEAD;
+        Vec::with_capacity(usize::try_from(most).unwrap_or(MOST).min(MOST))
     }
 
-    /// The next bytes, read and checked; none at the end.
-    fn next_block(&mut self, room: Vec<u8>) -> Result<Vec<Bytes>, Error> {
+    /// The next bytes, read and checked. There must be some.
+    fn next_segment(&mut self, room: Vec<u8>) -> Result<Bytes, Error> {
         if self.current.is_none() {
-            let Some(run) = self.runs.pop_front() else { return Ok(Vec::new()) };
+            let run = self.runs.pop_front().ok_or(Error::Stopped)?;
             let path = self.files.data_file(&run.id);
             let file = match File::open(&path) {
                 Ok(file) => file,
@@ -421,96 +422,69 @@ impl Source {
             self.open(file, path, 0, &run)?;
         }
         self.begun = true;
-        let Some(current) = &mut self.current else { return Ok(Vec::new()) };
-        let block = current.read_block(room)?;
+        let current = self.current.as_mut().ok_or(Error::Stopped)?;
+        let segment = current.read_segment(room)?;
         if current.at >= current.end {
             self.current = None;
         }
-        Ok(block)
+        Ok(segment)
+    }
+
+    /// Reads the next segment while the one before is sent.
+    fn read_on(mut self) -> Step {
+        if self.is_done() {
+            return Step::End;
+        }
+        let room = self.room();
+        Step::Reading(tokio::task::spawn_blocking(move || {
+            let segment = self.next_segment(room)?;
+            Ok((self, segment))
+        }))
     }
 }
 
 impl Current {
-    fn read_block(&mut self, mut buffer: Vec<u8>) -> Result<Vec<Bytes>, Error> {
-        let segment = SEGMENT as u64;
-        let framed_segment = SEGMENT + self.seal.overhead();
-        let first = self.at / segment;
-        let last_of_file = segments(self.size) - 1;
-        let last = ((self.end - 1) / segment).min(first + SEGMENTS_PER_BLOCK as u64 - 1);
-        let framed_at = |number: u64| self.base + number * framed_segment as u64;
-        let framed_end = match last == last_of_file {
-            true => self.base + self.seal.framed_size(self.size),
-            false => framed_at(last + 1),
-        };
-        let from = framed_at(first);
-        let length = framed_end - from;
+    fn read_segment(&mut self, mut framed: Vec<u8>) -> Result<Bytes, Error> {
+        let number = self.at / SEGMENT as u64;
+        let start = number * SEGMENT as u64;
+        let overhead = self.seal.overhead() as u64;
+        let length = (self.size - start).min(SEGMENT as u64) + overhead;
+        let from = self.base + number * (SEGMENT as u64 + overhead);
         let read = self
             .file
             .seek(SeekFrom::Start(from))
-            .and_then(|_| Read::by_ref(&mut self.file).take(length).read_to_end(&mut buffer))
+            .and_then(|_| Read::by_ref(&mut self.file).take(length).read_to_end(&mut framed))
             .map_err(|source| Error::io(&self.path, source))?;
         if read as u64 != length {
             return Err(Error::damaged(&self.path, "it is cut short"));
         }
-        let mut sizes = Vec::new();
-        for (framed, number) in buffer.chunks_mut(framed_segment).zip(first..) {
-            let place = u32::try_from(number).unwrap_or(u32::MAX);
-            sizes.push(self.seal.open(place, number == last_of_file, framed, &self.path)?);
-        }
-        let mut rest = Bytes::from(buffer);
-        let mut block = Vec::new();
-        for (size, number) in sizes.into_iter().zip(first..) {
-            let framed = rest.split_to(rest.len().min(framed_segment));
-            let start = number * segment;
-            let skip = usize::try_from(self.at.saturating_sub(start)).unwrap_or_default();
-            let until = usize::try_from(self.end - start).map_or(size, |end| end.min(size));
-            block.push(framed.slice(skip.min(until)..until));
-        }
-        self.at = self.end.min((last + 1) * segment);
-        Ok(block)
+        let place = u32::try_from(number).unwrap_or(u32::MAX);
+        let last = number == segments(self.size) - 1;
+        let size = self.seal.open(place, last, &mut framed, &self.path)?;
+        let skip = usize::try_from(self.at - start).unwrap_or_default();
+        let until = usize::try_from(self.end - start).map_or(size, |end| end.min(size));
+        self.at = self.end.min(start + SEGMENT as u64);
+        Ok(Bytes::from(framed).slice(skip.min(until)..until))
     }
 }
 
-/// A block being read, and the source that it came from.
-type Pending = JoinHandle<Result<(Source, Vec<Bytes>), Error>>;
-
-/// What a body holds between two polls.
-struct State {
-    ready: VecDeque<Bytes>,
-    /// The next block, being read while this one is sent.
-    pending: Option<Pending>,
+/// Where a body is between two polls.
+enum Step {
+    /// Before the first: an answer that nobody reads holds no thread.
+    First(Source, Bytes),
+    Reading(JoinHandle<Result<(Source, Bytes), Error>>),
+    End,
 }
 
-impl State {
-    fn take(&mut self, source: Source, block: Vec<Bytes>) {
-        self.ready.extend(block);
-        self.pending = (!source.is_done()).then(|| {
-            let mut source = source;
-            let room = source.room();
-            tokio::task::spawn_blocking(move || {
-                let block = source.next_block(room)?;
-                Ok((source, block))
-            })
-        });
-    }
-}
-
-/// The stream of what a source still has, after a first block.
-fn body(source: Source, first: Vec<Bytes>) -> Body {
-    let start = (State { ready: first.into(), pending: None }, Some(source));
-    stream::try_unfold(start, |(mut state, source)| async move {
-        // Not before the first poll, so that an answer that nobody reads holds no thread.
-        if let Some(source) = source {
-            state.take(source, Vec::new());
-        }
-        loop {
-            if let Some(chunk) = state.ready.pop_front() {
-                return Ok(Some((chunk, (state, None))));
-            }
-            let Some(pending) = state.pending.take() else { return Ok(None) };
-            let (source, block) = pending.await.unwrap_or(Err(Error::Stopped))?;
-            state.take(source, block);
-        }
+/// The stream of a first segment and what the source still has.
+fn body(source: Source, first: Bytes) -> Body {
+    stream::try_unfold(Step::First(source, first), |step| async move {
+        let (source, segment) = match step {
+            Step::First(source, segment) => (source, segment),
+            Step::Reading(work) => work.await.unwrap_or(Err(Error::Stopped))?,
+            Step::End => return Ok(None),
+        };
+        Ok(Some((segment, source.read_on())))
     })
     .boxed()
 }

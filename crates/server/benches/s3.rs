@@ -229,31 +229,33 @@ fn signed_s3(address: &str, key: &str, secret: &str, line: &str, body: &[u8]) ->
     [head.as_bytes(), b"\r\n", body].concat()
 }
 
-/// Uploads to all streams at once; what each adds to the peak of memory, and the processor time of a byte.
+/// Uploads on all streams at once, then downloads.
 fn streams(server: &Server) {
     let body = vec![b'x'; LARGE];
-    let (memory, time) = (server.peak(), server.time());
-    thread::scope(|scope| {
-        for number in 0..STREAMS {
-            let body = &body;
-            scope.spawn(move || {
-                let request = server.signed(&format!("PUT /bench/large-{number}"), body);
-                let mut stream = TcpStream::connect(&server.address).unwrap();
-                stream.write_all(&request).unwrap();
-                let mut space = [0; 4096];
-                let read = stream.read(&mut space).unwrap();
-                assert!(space[..read].starts_with(b"HTTP/1.1 200"));
-            });
-        }
-    });
-    let each = (server.peak() - memory) / STREAMS as u64;
-    let bytes = (STREAMS * LARGE) as f64;
-    println!(
-        "{STREAMS} uploads of {} MiB at once: {} KiB of memory each, {:.2} ns of processor time a byte",
-        LARGE >> 20,
-        each >> 10,
-        (server.time() - time) as f64 / bytes,
-    );
+    let memory = server.peak();
+    let all = |what: &str, method: &str, body: &[u8], answered: usize| {
+        // The most from now on (proc(5)).
+        fs::write(format!("/proc/{}/clear_refs", server.child.id()), "5").unwrap();
+        let time = server.time();
+        thread::scope(|scope| {
+            for number in 0..STREAMS {
+                scope.spawn(move || {
+                    let request = server.signed(&format!("{method} /bench/large-{number}"), body);
+                    let mut stream = TcpStream::connect(&server.address).unwrap();
+                    stream.write_all(&request).unwrap();
+                    read_answer(&mut stream, answered);
+                });
+            }
+        });
+        println!(
+            "{STREAMS} {what} of {} MiB at once: {} KiB of memory each, {:.2} ns of processor time a byte",
+            LARGE >> 20,
+            server.peak().saturating_sub(memory) / STREAMS as u64 >> 10,
+            (server.time() - time) as f64 / (STREAMS * LARGE) as f64,
+        );
+    };
+    all("uploads", "PUT", &body, 0);
+    all("downloads", "GET", b"", LARGE);
 }
 
 /// A server in front of another one, which keeps the bucket `bench`.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use iamd_audit::outbox;
 use iamd_directory::OutboxEntry;
 use iamd_types::AccountId;
@@ -13,8 +14,9 @@ use tokio::sync::mpsc;
 
 use crate::Service;
 
-/// How many records are on their way to the log at once.
-const WINDOW: usize = 1024;
+/// How many records are on their way to the log at once. The log takes up to a tenth of a second for them, so this is
+/// also what bounds how many changes a second do not pile up here.
+const WINDOW: usize = 4096;
 
 impl Service {
     /// Delivers outbox entries until there are no more senders. Run it as a task of its own.
@@ -22,12 +24,14 @@ impl Service {
         let mut window = Vec::with_capacity(WINDOW);
         while entries.recv_many(&mut window, WINDOW).await > 0 {
             let delivered = self.deliver(std::mem::take(&mut window)).await;
-            for (account, keys) in delivered {
+            // All accounts at once: what is removed goes down with the next changes of each.
+            let removals = delivered.into_iter().map(async |(account, keys)| {
                 if let Err(error) = self.directory().remove_outbox(account, keys).await {
                     // They are delivered again after the next start, and known by their ids.
                     tracing::warn!(%account, %error, "delivered audit records stay in the outbox");
                 }
-            }
+            });
+            join_all(removals).await;
         }
     }
 
@@ -43,7 +47,7 @@ impl Service {
         let entries: Vec<_> = entries.collect();
         let deliveries =
             entries.iter().map(|(id, entry)| self.log().deliver(*id, entry.value.to_vec()));
-        let results = futures_util::future::join_all(deliveries).await;
+        let results = join_all(deliveries).await;
         let mut delivered: HashMap<AccountId, Vec<Box<[u8]>>> = HashMap::new();
         for ((_, entry), result) in entries.into_iter().zip(results) {
             if result.is_ok() {

@@ -1,10 +1,11 @@
-//! Any text as a policy document: parsed, checked, and evaluated in every place a document can have.
+//! Any text as a policy document: parsed, checked, compiled, and evaluated in every place a document can have.
 //! `cargo +nightly fuzz run document` in `crates/policy`.
 #![no_main]
 
 use iamd_policy::{
-    Attached, Context, Document, Effect, Evaluator, Policies, PolicyType, Principal, PrincipalKind,
-    Reference, Request, Resource, ResourcePolicyKind, Source, check, counted_size, explain,
+    Attached, Context, Document, Effect, Engine, Evaluator, Policies, PolicyType, Principal,
+    PrincipalKind, Reference, Request, Resource, ResourcePolicyKind, Source, check, counted_size,
+    explain,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -48,10 +49,16 @@ fuzz_target!(|text: &str| {
         let request = Request {
             principal: Principal::new(kind, "arn:aws:iam::111111111111:user/a", "111111111111"),
             action: "s3:GetObject",
-            resource: Resource { arn: "arn:aws:s3:::b/k", account: None, management_account: false },
+            resource: Resource {
+                arn: "arn:aws:s3:::b/k",
+                account: None,
+                management_account: false,
+            },
             context: &context,
         };
         let decision = Reference.decide(&request, &policies);
+        let compiled = Engine.decide(&request, &policies);
+        assert_eq!((compiled.effect, compiled.decided_by), (decision.effect, decision.decided_by));
         let traces = explain(&request, &policies);
         let denied = traces.iter().any(|trace| {
             trace.effect == iamd_policy::StatementEffect::Deny && trace.mismatch.is_none()
