@@ -250,7 +250,7 @@ fn streams(server: &Server) {
         println!(
             "{STREAMS} {what} of {} MiB at once: {} KiB of memory each, {:.2} ns of processor time a byte",
             LARGE >> 20,
-            server.peak().saturating_sub(memory) / STREAMS as u64 >> 10,
+            (server.peak().saturating_sub(memory) / STREAMS as u64) >> 10,
             (server.time() - time) as f64 / (STREAMS * LARGE) as f64,
         );
     };
