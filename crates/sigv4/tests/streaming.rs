@@ -233,8 +233,9 @@ proptest! {
         let mut sent = sent(&data, streaming, 8192, signed_trailer.then_some("NSRBwg=="));
         let at = at.index(sent.body.len());
         sent.body[at] ^= 1 << bit;
-        // The case of names and sizes is free, and so is the one line end of the trailer.
-        let case = bit == 5 && sent.body[at].is_ascii_alphabetic();
+        // The case of names and sizes is free, and so are the one line end of the trailer and white space behind its
+        // value, which a `\r` can turn into.
+        let free = bit == 5 && sent.body[at].is_ascii_alphabetic() || sent.body[at] == b'\t';
         let mut reader = sent.check().reader();
         let mut out = Vec::new();
         let mut rest = Bytes::from(sent.body);
@@ -249,7 +250,7 @@ proptest! {
         let outcome = outcome.and_then(|()| reader.finish(&mut out).map(drop));
         let given = out.concat();
         if outcome.is_ok() {
-            prop_assert!(case, "a change was taken");
+            prop_assert!(free, "a change was taken");
             prop_assert_eq!(given, data);
         } else {
             prop_assert!(given.len() < data.len(), "a whole body came out of a refused one");
