@@ -16,7 +16,7 @@ def program(name, package, of_what):
     return _found(lambda: shutil.which(name, path=path), name, package, of_what)
 
 
-def library(folder, package, of_what):
+def sources(folder, package, of_what):
     """The folder of a library that programs are built with. Skips, loudly, where it cannot be had."""
     return _found(lambda: folder if os.path.isdir(folder) else None, folder, package, of_what)
 

@@ -53,7 +53,7 @@ def test_go(account, large):
     """Version 2, as Debian has it: S3 with its transfer manager, IAM, STS and their waiters."""
     of_what = "the AWS SDK for Go"
     go = debian.program("go", "golang-go", of_what)
-    debian.library(f"{GO_PATH}/src/github.com/aws/aws-sdk-go-v2", "golang-github-aws-aws-sdk-go-v2-dev", of_what)
+    debian.sources(f"{GO_PATH}/src/github.com/aws/aws-sdk-go-v2", "golang-github-aws-aws-sdk-go-v2-dev", of_what)
     settings = {"GOPATH": GO_PATH, "GO111MODULE": "off", "GOFLAGS": "", "GOCACHE": str(KEPT / "go"), "GOTOOLCHAIN": "local"}
     run(account, go, "run", GO / "clients.go", large, **settings)
 
