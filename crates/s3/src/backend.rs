@@ -80,7 +80,21 @@ impl<'a> Allowed<'a> {
         if !authorized.allows(call.operation.name) {
             return Err(Error::s3(Code::AccessDenied));
         }
-        Ok(Self {
+        Ok(Self::plain(call, bucket, owner, now))
+    }
+
+    /// The beginning of an upload by which the object of this put is put in parts, with what the put says of it: no
+    /// more than was allowed.
+    pub fn beginning<'b>(&self, create: &'b Call) -> Allowed<'b>
+    where
+        'a: 'b,
+    {
+        let plain = Allowed::plain(create, self.bucket, self.owner, self.now);
+        Allowed { signed: self.signed, ..plain }
+    }
+
+    fn plain(call: &'a Call, bucket: &'a Bucket, owner: AccountId, now: Timestamp) -> Self {
+        Self {
             call,
             bucket,
             owner,
@@ -94,7 +108,7 @@ impl<'a> Allowed<'a> {
             denied: Vec::new(),
             seen: None,
             seen_source: None,
-        })
+        }
     }
 }
 

@@ -174,22 +174,7 @@ impl Unfinished {
             parameters: put.parameters.clone(),
             source: None,
         };
-        let creation = Allowed {
-            call: &create,
-            bucket: allowed.bucket,
-            owner: allowed.owner,
-            source: None,
-            now: allowed.now,
-            signed: allowed.signed,
-            initiator: String::new(),
-            length: None,
-            sha256: None,
-            trailer: None,
-            denied: Vec::new(),
-            seen: None,
-            seen_source: None,
-        };
-        let mut outgoing = Outgoing::of(&exchange.settings, &creation)?;
+        let mut outgoing = Outgoing::of(&exchange.settings, &allowed.beginning(&create))?;
         // It would want checksums of the parts.
         outgoing.headers.retain(|(name, _)| !name.starts_with("x-amz-checksum-"));
         let reply = exchange.ask(operation.name, &outgoing, None).await?;
