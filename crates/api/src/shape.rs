@@ -33,9 +33,24 @@ pub enum Protocol {
     Query,
     /// JSON in and out; method and path name the operation.
     RestJson(&'static [Route]),
-    /// XML in and out; method, path, sub-resource and headers name the operation. In the order of
-    /// [`Service::operations`].
-    RestXml(&'static [Binding]),
+    /// XML in and out; method, path, sub-resource and headers name the operation.
+    RestXml {
+        /// In the order of [`Service::operations`].
+        bindings: &'static [Binding],
+        /// The same by what is known first of a request.
+        asked: &'static [Asked],
+    },
+}
+
+/// The operations that can be asked for by one method at one kind of path.
+#[derive(Debug)]
+pub struct Asked {
+    /// What the path names.
+    pub resource: Resource,
+    /// The method.
+    pub method: &'static str,
+    /// Places among the bindings, in their order.
+    pub bindings: &'static [u8],
 }
 
 /// Where an operation is asked for.
@@ -254,7 +269,7 @@ impl Service {
     /// Where a method and path lead, for services that are asked so.
     pub fn route(&self, method: &str, path: &str) -> Option<&'static Route> {
         match self.protocol {
-            Protocol::Query | Protocol::RestXml(_) => None,
+            Protocol::Query | Protocol::RestXml { .. } => None,
             Protocol::RestJson(routes) => {
                 routes.iter().find(|route| route.method == method && route.path == path)
             }
@@ -264,9 +279,25 @@ impl Service {
     /// How operations are asked for, where the protocol is REST with XML.
     pub fn bindings(&self) -> &'static [Binding] {
         match self.protocol {
-            Protocol::RestXml(bindings) => bindings,
+            Protocol::RestXml { bindings, .. } => bindings,
             Protocol::Query | Protocol::RestJson(_) => &[],
         }
+    }
+
+    /// Those of them that can be asked for by this method at such a path.
+    pub fn asked(
+        &self,
+        resource: Resource,
+        method: &str,
+    ) -> impl Iterator<Item = &'static Binding> + use<> {
+        let (bindings, asked) = match self.protocol {
+            Protocol::RestXml { bindings, asked } => (bindings, asked),
+            Protocol::Query | Protocol::RestJson(_) => (&[][..], &[][..]),
+        };
+        let mut asked = asked.iter();
+        let found = asked.find(|it| it.resource == resource && it.method == method);
+        let places = found.map_or(&[][..], |found| found.bindings);
+        places.iter().filter_map(|&at| bindings.get(usize::from(at)))
     }
 
     /// How this operation is asked for.

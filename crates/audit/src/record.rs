@@ -4,6 +4,8 @@
 //! their order and the limits of their sizes are CloudTrail's. Building one borrows; only the line
 //! is allocated.
 
+use std::borrow::Cow;
+
 use iamd_types::{AccountId, Timestamp};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
@@ -45,11 +47,11 @@ pub struct Record<'a> {
     /// The caller's message, when the request was refused; cut at 1 KB.
     pub error_message: Option<&'a str>,
     /// The input, without secrets; cut at 100 KB.
-    pub request_parameters: Option<Value>,
+    pub request_parameters: Option<Cow<'a, Value>>,
     /// The output of a change, without secrets; cut at 100 KB.
-    pub response_elements: Option<Value>,
+    pub response_elements: Option<Cow<'a, Value>>,
     /// What else there is to say; cut at 28 KB.
-    pub additional_event_data: Option<Value>,
+    pub additional_event_data: Option<Cow<'a, Value>>,
     /// `x-amzn-RequestId`
     pub request_id: &'a str,
     /// This record's own id.
@@ -167,7 +169,7 @@ impl Record<'_> {
 }
 
 /// Shortens the longest texts within a part until its JSON is short enough.
-fn cut_part(part: &mut Option<Value>, limit: usize) {
+fn cut_part(part: &mut Option<Cow<'_, Value>>, limit: usize) {
     let Some(value) = part else { return };
     let mut text_limit = limit;
     while value.to_string().len() > limit {
@@ -176,7 +178,7 @@ fn cut_part(part: &mut Option<Value>, limit: usize) {
             return;
         }
         text_limit /= 2;
-        cut_texts(value, text_limit);
+        cut_texts(value.to_mut(), text_limit);
     }
 }
 

@@ -39,10 +39,10 @@ pub fn ensure(
         }
     }
     for algorithm in Algorithm::ALL {
-        let header = format!("x-amz-checksum-{}", algorithm.as_str().to_ascii_lowercase());
+        let header = algorithm.header();
         let behind = trailer.filter(|trailer| trailer.name == header);
         let behind = behind.and_then(|trailer| trailer.value.get()).map(String::as_str);
-        for declared in [request.header(&header)?, behind].into_iter().flatten() {
+        for declared in [request.header(header)?, behind].into_iter().flatten() {
             any = true;
             let Some(declared) = Checksum::parse(algorithm, declared) else {
                 let message = format!("Value for {header} header is invalid.");

@@ -1,6 +1,6 @@
 //! What a verified and authorized `GetUser` costs: processor time per request of the whole binary,
 //! as a ratio to bare hyper that answers the same bytes with a constant. Each server is a process
-//! of its own; rounds are interleaved, figures are medians.
+//! of its own, on one core, and the load is on the other; rounds are interleaved, figures are medians.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -24,6 +24,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 mod client;
+mod cores;
 
 use client::signed;
 
@@ -109,7 +110,7 @@ impl Drop for Server {
 }
 
 fn iamd(words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_iamd"));
+    let mut command = cores::server(env!("CARGO_BIN_EXE_iamd"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).args(words);
     command.env("IAMD_ROOT_ACCESS_KEY_ID", KEY).env("IAMD_ROOT_SECRET_ACCESS_KEY", SECRET);
     command
@@ -140,9 +141,10 @@ fn main() {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.unwrap().block_on(bare_hyper());
     }
+    cores::keep_load();
     let folder = TempDir::new().unwrap();
     let audit = folder.path().to_str().unwrap();
-    let mut bare = Command::new(std::env::current_exe().unwrap());
+    let mut bare = cores::server(std::env::current_exe().unwrap());
     let mut servers = [
         Server::start("bare hyper", bare.arg(BARE)),
         Server::start("audit off, log warn", &mut iamd(&["--audit", "off", "--log", "warn"])),

@@ -1,6 +1,6 @@
 //! What our checks add to a small `GetObject`, and what streams cost: processor time of the whole binary against
-//! the same listener over the same files without a check. Each server is a process of its own; rounds are
-//! interleaved, figures are medians.
+//! the same listener over the same files without a check. Each server is a process of its own, on one core, and the
+//! load is on the other; rounds are interleaved, figures are medians.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -31,6 +31,8 @@ use iamd_sigv4::{Credentials, Payload as Signed, RequestParts, Settings, sign};
 use iamd_testkit::{FixedClock, SeededEntropy};
 use iamd_types::Clock;
 use tempfile::TempDir;
+
+mod cores;
 
 const CONNECTIONS: usize = 16;
 const REQUESTS: usize = 8_000;
@@ -203,7 +205,7 @@ async fn bare(folder: &Path) {
 }
 
 fn iamd(words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_iamd"));
+    let mut command = cores::server(env!("CARGO_BIN_EXE_iamd"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--ephemeral", "--log", "warn"]).args(words);
     command.env("IAMD_ROOT_ACCESS_KEY_ID", KEY).env("IAMD_ROOT_SECRET_ACCESS_KEY", SECRET);
     command
@@ -286,9 +288,10 @@ fn main() {
         runtime.unwrap().block_on(bare(Path::new(&folder)));
         return;
     }
+    cores::keep_load();
     let folder = TempDir::new().unwrap();
     let audit = folder.path().join("audit");
-    let mut bare = Command::new(std::env::current_exe().unwrap());
+    let mut bare = cores::server(std::env::current_exe().unwrap());
     let servers = [
         Server::start("the files alone", bare.arg(BARE).arg(folder.path().join("objects"))),
         Server::start("audit off", &mut iamd(&["--audit", "off"])),

@@ -91,7 +91,8 @@ impl Handler for Api {
                 secure,
                 tls: tls.map(|tls| Tls { version: tls.version, cipher_suite: tls.cipher_suite }),
             };
-            service.handle_s3(&head, s3::arriving(body)).await
+            // A task is moved into its place several times over, so that what it is large by is elsewhere.
+            Box::pin(service.handle_s3(&head, s3::arriving(body))).await
         });
         match work.await {
             Ok(reply) => s3::encode(reply),

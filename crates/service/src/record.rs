@@ -1,5 +1,6 @@
 //! The CloudTrail record of a request, from what the pipeline learned about it.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use iamd_audit::{
@@ -116,9 +117,9 @@ impl Event {
             user_agent: self.facts.user_agent.as_deref(),
             error_code: exception,
             error_message: message,
-            request_parameters: self.parameters.clone(),
-            response_elements: self.response_elements(ending)?,
-            additional_event_data: self.additional.clone(),
+            request_parameters: self.parameters.as_ref().map(Cow::Borrowed),
+            response_elements: self.response_elements(ending)?.map(Cow::Owned),
+            additional_event_data: self.additional.as_ref().map(Cow::Borrowed),
             request_id: &request_id,
             event_id: self.id,
             read_only: self.operation.read_only,

@@ -147,7 +147,8 @@ impl Service {
                     return Err(Error::invalid_argument(ONE_MECHANISM));
                 }
                 trail.operation = Some("PutObject");
-                let form = self.take_form(request, bucket.unwrap_or_default(), body, now).await?;
+                let form = self.take_form(request, bucket.unwrap_or_default(), body, now);
+                let form = Box::pin(form).await?;
                 let Form { who, call, file, told } = form;
                 let taken = Taken { who, call, body: file, length: None };
                 let answer = self.serve_s3(s3, request, request_id, taken, now, trail).await?;
@@ -338,8 +339,12 @@ impl Service {
     ) -> Result<Answer, Error> {
         let name = asked.call.operation.name;
         match name {
-            "CreateBucket" => return self.create_bucket(s3, asked, caller, event, trail).await,
-            "DeleteBucket" => return self.delete_bucket(s3, asked, caller, event, trail).await,
+            "CreateBucket" => {
+                return Box::pin(self.create_bucket(s3, asked, caller, event, trail)).await;
+            }
+            "DeleteBucket" => {
+                return Box::pin(self.delete_bucket(s3, asked, caller, event, trail)).await;
+            }
             _ => {}
         }
         asked.ensure_expected_owners()?;
@@ -392,7 +397,7 @@ impl Service {
             }
             Work::Command { prepare, run } => {
                 let prepared = prepare(&asked.call, &view).await?;
-                self.change_bucket(asked, caller, event, prepared, run).await
+                Box::pin(self.change_bucket(asked, caller, event, prepared, run)).await
             }
         }
     }

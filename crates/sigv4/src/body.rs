@@ -14,6 +14,7 @@
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::canonical::hex_text;
 use crate::chain::Chain;
 use crate::chunked::Chunked;
 use crate::payload::{Covered, UNSIGNED};
@@ -110,7 +111,7 @@ impl BodyCheck {
     pub fn content_sha256(&self) -> String {
         match &self.covered {
             Covered::Streaming(streaming) => streaming.as_str().to_owned(),
-            Covered::Sha256(hash) => hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            Covered::Sha256(hash) => hex_text(hash),
             Covered::Unsigned => UNSIGNED.to_owned(),
         }
     }

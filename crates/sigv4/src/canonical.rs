@@ -174,6 +174,11 @@ pub(crate) fn hex(hash: &[u8; 32]) -> [u8; 64] {
     text
 }
 
+/// What [`hex`] writes, as text.
+pub(crate) fn hex_text(hash: &[u8; 32]) -> String {
+    String::from_utf8_lossy(&hex(hash)).into_owned()
+}
+
 /// Reads what [`hex`] writes, and nothing else.
 pub(crate) fn unhex(text: &[u8]) -> Option<[u8; 32]> {
     let digit = |byte: u8| match byte {

@@ -5,7 +5,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::TERMINATOR;
-use crate::canonical::hex;
+use crate::canonical::hex_text;
 
 pub(crate) type HmacSha256 = Hmac<Sha256>;
 
@@ -32,7 +32,7 @@ impl SigningKey {
     pub fn sign_policy(&self, policy: &str) -> String {
         let mut hmac = self.hmac();
         hmac.update(policy.as_bytes());
-        String::from_utf8_lossy(&hex(&hmac.finalize().into_bytes().into())).into_owned()
+        hex_text(&hmac.finalize().into_bytes().into())
     }
 
     /// The HMAC state, ready for the string to sign.

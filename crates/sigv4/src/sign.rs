@@ -2,7 +2,7 @@
 
 use percent_encoding::utf8_percent_encode;
 
-use crate::canonical::{Canonical, ToSign, hex};
+use crate::canonical::{Canonical, ToSign, hex, hex_text};
 use crate::chain::Chain;
 use crate::payload::{Covered, UNSIGNED};
 use crate::present::MAX_EXPIRES;
@@ -71,7 +71,7 @@ pub(crate) fn sign_covered(
     let signed_headers = signed_headers(&complete)?;
     let signer = Signer::new(credentials, time, settings);
     let seed = signer.signature(&complete, &signed_headers, covered, false)?;
-    let (credential, signature) = (signer.credential(), text(&seed));
+    let (credential, signature) = (signer.credential(), hex_text(&seed));
     let authorization = format!(
         "{ALGORITHM} Credential={credential}, SignedHeaders={signed_headers}, Signature={signature}"
     );
@@ -121,7 +121,7 @@ pub fn presign(
         parameter("X-Amz-Security-Token", token);
     }
     let complete = RequestParts { target: &target, ..*parts };
-    let signature = text(&signer.signature(&complete, &signed_headers, covered, true)?);
+    let signature = hex_text(&signer.signature(&complete, &signed_headers, covered, true)?);
     Ok(format!("{target}&X-Amz-Signature={signature}"))
 }
 
@@ -193,12 +193,9 @@ fn signed_headers(parts: &RequestParts<'_>) -> Result<String, Error> {
 
 fn spelled(covered: Covered) -> String {
     match covered {
-        Covered::Sha256(hash) => text(&hash),
+        Covered::Sha256(hash) => hex_text(&hash),
         Covered::Unsigned => UNSIGNED.to_owned(),
         Covered::Streaming(streaming) => streaming.as_str().to_owned(),
     }
 }
 
-fn text(hash: &[u8; 32]) -> String {
-    hex(hash).iter().map(|&digit| char::from(digit)).collect()
-}

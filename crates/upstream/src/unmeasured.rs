@@ -145,8 +145,8 @@ fn declared(call: &Call) -> Result<Option<(Hasher, Checksum)>, Error> {
     for algorithm in Algorithm::ALL {
         let Some(text) = call.get(&format!("Checksum{}", algorithm.as_str())) else { continue };
         let told = Checksum::parse(algorithm, text).ok_or_else(|| {
-            let name = algorithm.as_str().to_ascii_lowercase();
-            Error::invalid_request(format!("Value for x-amz-checksum-{name} header is invalid."))
+            let header = algorithm.header();
+            Error::invalid_request(format!("Value for {header} header is invalid."))
         })?;
         return Ok(Some((Hasher::new(algorithm), told)));
     }

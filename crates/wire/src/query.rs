@@ -26,6 +26,8 @@ pub const MAX_FORM_BYTES: usize = 16 * 1024 * 1024;
 pub const MAX_PARAMETERS: usize = 10_000;
 /// The longest name of a parameter, in bytes.
 pub const MAX_NAME_BYTES: usize = 512;
+/// As many parameters as most requests have.
+const FEW: usize = 8;
 /// The most steps in the path of a name. The deepest input of the models has seven.
 pub const MAX_DEPTH: usize = 32;
 
@@ -100,8 +102,15 @@ impl<'f> Parameters<'f> {
 
     /// The value of the parameter of exactly this name.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let at = self.pairs.binary_search_by(|pair| by_path(&pair.name, name)).ok()?;
-        self.pairs.get(at).map(|pair| &*pair.value)
+        // Few are found faster by their lengths than by their order.
+        let found = match self.pairs.len() {
+            ..=FEW => self.pairs.iter().find(|pair| pair.name == name),
+            _ => {
+                let at = self.pairs.binary_search_by(|pair| by_path(&pair.name, name)).ok()?;
+                self.pairs.get(at)
+            }
+        };
+        found.map(|pair| &*pair.value)
     }
 
     /// The names and values, sorted by path.

@@ -1,5 +1,6 @@
 //! Where the operations and members of a REST-XML service stand in requests and answers.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::{Context, bail, ensure};
@@ -80,23 +81,42 @@ pub(super) fn protocol(source: &Source<'_>, xml: &Xml) -> anyhow::Result<String>
     let stray = xml.roots.iter().find(|(name, _)| !source.model.operations.contains_key(*name));
     ensure!(stray.is_none(), "the model has no {stray:?}");
     let mut bindings = String::new();
-    for operation in source.model.operations.values() {
+    let mut asked = BTreeMap::<(&str, &str), Vec<u8>>::new();
+    for (at, operation) in source.model.operations.values().enumerate() {
         bindings.push_str(&binding(source, xml, operation)?);
+        if is_asked(operation) {
+            let place = (resource(operation)?, operation.http.method.as_str());
+            asked.entry(place).or_default().push(u8::try_from(at)?);
+        }
     }
-    Ok(format!("Protocol::RestXml(&[{bindings}])"))
+    let asked = asked.iter().map(|((resource, method), bindings)| {
+        format!("Asked {{ resource: Resource::{resource}, method: {method:?}, bindings: &{bindings:?} }},")
+    });
+    let asked: String = asked.collect();
+    Ok(format!("Protocol::RestXml {{ bindings: &[{bindings}], asked: &[{asked}] }}"))
 }
 
-fn binding(source: &Source<'_>, xml: &Xml, operation: &Operation) -> anyhow::Result<String> {
-    let name = &operation.name;
+/// Whether requests can ask for it.
+fn is_asked(operation: &Operation) -> bool {
+    !operation.deprecated && operation.endpoint.is_none()
+}
+
+/// What the path names.
+fn resource(operation: &Operation) -> anyhow::Result<&'static str> {
     let uri = &operation.http.request_uri;
-    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-    let resource = match path {
+    Ok(match uri.split_once('?').map_or(uri.as_str(), |(path, _)| path) {
         _ if operation.endpoint.is_some() => "Elsewhere",
         "/" => "Service",
         "/{Bucket}" => "Bucket",
         "/{Bucket}/{Key+}" => "Object",
-        _ => bail!("{name}: the path {path} is not known"),
-    };
+        path => bail!("{}: the path {path} is not known", operation.name),
+    })
+}
+
+fn binding(source: &Source<'_>, xml: &Xml, operation: &Operation) -> anyhow::Result<String> {
+    let name = &operation.name;
+    let query = operation.http.request_uri.split_once('?').map_or("", |(_, query)| query);
+    let resource = resource(operation)?;
     let mut sub_resources = String::new();
     for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
@@ -133,7 +153,7 @@ fn binding(source: &Source<'_>, xml: &Xml, operation: &Operation) -> anyhow::Res
          is_asked: {}, checksum_required: {}, request_root: {request_root:?}, status: {}, \
          root: {root:?} }},",
         operation.http.method,
-        !operation.deprecated && operation.endpoint.is_none(),
+        is_asked(operation),
         checksum.is_some_and(|checksum| checksum.request_checksum_required),
         operation.http.response_code.unwrap_or(200),
     ))

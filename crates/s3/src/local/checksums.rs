@@ -78,14 +78,9 @@ shows! {
 
 declares! { PutObjectRequest UploadPartRequest CompletedPart CompleteMultipartUploadRequest }
 
-/// The header that a checksum stands in.
-pub(super) fn header(algorithm: Algorithm) -> String {
-    format!("x-amz-checksum-{}", algorithm.as_str().to_ascii_lowercase())
-}
-
 /// The algorithm of a header or trailer of this name.
 pub(super) fn of_header(name: &str) -> Option<Algorithm> {
-    Algorithm::ALL.into_iter().find(|algorithm| header(*algorithm) == name)
+    Algorithm::ALL.into_iter().find(|algorithm| algorithm.header() == name)
 }
 
 /// A declared checksum.
@@ -93,7 +88,7 @@ pub(super) fn of_header(name: &str) -> Option<Algorithm> {
 /// # Errors
 /// `InvalidRequest` for what can be none.
 pub(super) fn parse(algorithm: Algorithm, text: &str) -> Result<Checksum, Error> {
-    Checksum::parse(algorithm, text).ok_or_else(|| invalid(&header(algorithm)))
+    Checksum::parse(algorithm, text).ok_or_else(|| invalid(algorithm.header()))
 }
 
 pub(super) fn invalid(header: &str) -> Error {

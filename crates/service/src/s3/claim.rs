@@ -49,20 +49,14 @@ pub(crate) fn scope<'h>(authorization: Option<&'h str>, query: &'h str) -> Optio
 
 /// The service in `Credential=KEY/DATE/REGION/SERVICE/aws4_request`.
 fn scope_of_header(header: &str) -> Option<&str> {
-    let (_, credential) = header.split_once("Credential=")?;
-    service_of(credential.split([',', ' ']).next()?, "/")
+    let credential = header.split([' ', ',']).find_map(|it| it.strip_prefix("Credential="))?;
+    credential.rsplit('/').nth(1)
 }
 
 /// The same in a presigned URL, where slashes may be encoded.
 fn scope_of_query(query: &str) -> Option<&str> {
     let parameter = query.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Credential="))?;
-    service_of(parameter, "%2F")
-        .or_else(|| service_of(parameter, "%2f"))
-        .or_else(|| service_of(parameter, "/"))
-}
-
-fn service_of<'c>(credential: &'c str, slash: &str) -> Option<&'c str> {
-    credential.rsplit(slash).nth(1)
+    ["%2F", "%2f", "/"].into_iter().find_map(|slash| parameter.rsplit(slash).nth(1))
 }
 
 /// Signature Version 2, which S3 refuses in its own words.

@@ -65,10 +65,7 @@ fn find(
         let holds = |&(name, value): &(&str, &str)| {
             request.query.get(name).is_some_and(|given| value.is_empty() || given == value)
         };
-        binding.is_asked
-            && binding.method == request.method
-            && binding.resource == resource
-            && binding.sub_resources.iter().all(holds)
+        binding.sub_resources.iter().all(holds)
             && binding.parameters.iter().all(|name| request.query.get(name).is_some())
             && binding.header.is_none_or(|header| request.has(header))
             && !is_of_others(binding, request)
@@ -76,7 +73,7 @@ fn find(
     // The first of those that need equally much: a request that has what two need is refused all the same,
     // for the rest of its parameters.
     let mut best: Option<&Binding> = None;
-    for binding in service.bindings().iter().filter(fits) {
+    for binding in service.asked(resource, request.method).filter(fits) {
         if best.is_none_or(|best| needs(binding) > needs(best)) {
             best = Some(binding);
         }
