@@ -109,6 +109,9 @@ fn request_tags(call: &Call) -> Vec<(String, String)> {
             .map(|(key, value)| (key.into_owned(), value.into_owned()))
             .collect();
     }
+    if call.get("Tagging.TagSet.member.1.Key").is_none() {
+        return Vec::new();
+    }
     (1..)
         .map_while(|number| {
             let tag = format!("Tagging.TagSet.member.{number}");

@@ -171,11 +171,7 @@ pub fn accesses<'a>(call: &Call, scene: &Scene<'a>) -> Result<AccessList<'a>, Er
     if call.operation.name == "DeleteObjects" {
         return Ok(AccessList(Vec::new()));
     }
-    let rule = RULES
-        .binary_search_by_key(&call.operation.name, |rule| rule.operation)
-        .ok()
-        .and_then(|at| RULES.get(at))
-        .ok_or_else(|| not_implemented(call.operation.name))?;
+    let rule = rule(call.operation.name).ok_or_else(|| not_implemented(call.operation.name))?;
     let action = match (rule.versioned, call.version()) {
         (Some(versioned), Some(_)) => versioned,
         _ => rule.action,
@@ -205,6 +201,11 @@ pub fn accesses<'a>(call: &Call, scene: &Scene<'a>) -> Result<AccessList<'a>, Er
         list.0.extend(reading(copied, &place, call, scene.signing)?);
     }
     Ok(list)
+}
+
+fn rule(operation: &str) -> Option<&'static Rule> {
+    let at = RULES.binary_search_by(|rule| rule.operation.cmp(operation)).ok()?;
+    RULES.get(at)
 }
 
 /// Whether an action has the key `s3:ExistingObjectTag`: where an object is read, or its tags or its ACL are read or
@@ -238,7 +239,7 @@ const TAG_ACTIONS: [&str; 12] = [
 /// it is whether its caller may learn that the ETag is the one it guesses.
 pub fn may_read_tags(call: &Call) -> bool {
     let operation = call.operation.name;
-    let own = RULES.iter().filter(|rule| rule.operation == operation);
+    let own = rule(operation).into_iter();
     let own = own.flat_map(|rule| [Some(rule.action), rule.versioned]).flatten();
     own.chain(beside(call)).any(|action| knows_tags(operation, action))
 }

@@ -12,6 +12,7 @@ use std::convert::Infallible;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use bytes::Bytes;
@@ -109,8 +110,10 @@ impl Drop for Server {
     }
 }
 
-fn iamd(words: &[&str]) -> Command {
+/// iamd with what it keeps in this folder, where it goes with it.
+fn iamd(folder: &Path, words: &[&str]) -> Command {
     let mut command = cores::server(env!("CARGO_BIN_EXE_iamd"));
+    command.env("TMPDIR", folder);
     command.args(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).args(words);
     command.env("IAMD_ROOT_ACCESS_KEY_ID", KEY).env("IAMD_ROOT_SECRET_ACCESS_KEY", SECRET);
     command
@@ -143,13 +146,20 @@ fn main() {
     }
     cores::keep_load();
     let folder = TempDir::new().unwrap();
-    let audit = folder.path().to_str().unwrap();
+    let folder = folder.path();
+    let audit = folder.to_str().unwrap();
     let mut bare = cores::server(std::env::current_exe().unwrap());
     let mut servers = [
         Server::start("bare hyper", bare.arg(BARE)),
-        Server::start("audit off, log warn", &mut iamd(&["--audit", "off", "--log", "warn"])),
-        Server::start("audit on, log warn", &mut iamd(&["--audit-dir", audit, "--log", "warn"])),
-        Server::start("audit off, log info", &mut iamd(&["--audit", "off"])),
+        Server::start(
+            "audit off, log warn",
+            &mut iamd(folder, &["--audit", "off", "--log", "warn"]),
+        ),
+        Server::start(
+            "audit on, log warn",
+            &mut iamd(folder, &["--audit-dir", audit, "--log", "warn"]),
+        ),
+        Server::start("audit off, log info", &mut iamd(folder, &["--audit", "off"])),
     ];
     for server in &mut servers {
         if server.name != "bare hyper" {

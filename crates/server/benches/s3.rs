@@ -204,8 +204,10 @@ async fn bare(folder: &Path) {
     serve(listener, Arc::new(Bare { objects }), Limits::default(), std::future::pending()).await;
 }
 
-fn iamd(words: &[&str]) -> Command {
+/// iamd with its objects in this folder, where they go with it.
+fn iamd(folder: &Path, words: &[&str]) -> Command {
     let mut command = cores::server(env!("CARGO_BIN_EXE_iamd"));
+    command.env("TMPDIR", folder);
     command.args(["serve", "--listen", "127.0.0.1:0", "--ephemeral", "--log", "warn"]).args(words);
     command.env("IAMD_ROOT_ACCESS_KEY_ID", KEY).env("IAMD_ROOT_SECRET_ACCESS_KEY", SECRET);
     command
@@ -274,7 +276,7 @@ fn in_front_of(store: &str, folder: &Path) -> Command {
     );
     let config = folder.join("front.toml");
     fs::write(&config, text).unwrap();
-    let mut command = iamd(&["--audit", "off", "--account-id", ACCOUNT]);
+    let mut command = iamd(folder, &["--audit", "off", "--account-id", ACCOUNT]);
     command.arg("--config").arg(config);
     command
 }
@@ -294,8 +296,11 @@ fn main() {
     let mut bare = cores::server(std::env::current_exe().unwrap());
     let servers = [
         Server::start("the files alone", bare.arg(BARE).arg(folder.path().join("objects"))),
-        Server::start("audit off", &mut iamd(&["--audit", "off"])),
-        Server::start("audit on", &mut iamd(&["--audit-dir", audit.to_str().unwrap()])),
+        Server::start("audit off", &mut iamd(folder.path(), &["--audit", "off"])),
+        Server::start(
+            "audit on",
+            &mut iamd(folder.path(), &["--audit-dir", audit.to_str().unwrap()]),
+        ),
     ];
     let front = in_front_of(&servers[1].address, folder.path());
     let mut servers = Vec::from(servers);

@@ -62,11 +62,9 @@ fn broken(broken: Broken) -> Error {
 /// An answer as the gateway takes it.
 pub(crate) fn encode(reply: S3Reply) -> Response {
     let mut headers = HeaderMap::with_capacity(reply.headers.len());
-    for (name, value) in &reply.headers {
-        let name = HeaderName::from_bytes(name.as_bytes());
+    for (name, value) in reply.headers {
         // Values are UTF-8, which AWS sends as it is.
-        let value = HeaderValue::from_bytes(value.as_bytes());
-        match (name, value) {
+        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::try_from(value)) {
             (Ok(name), Ok(value)) => drop(headers.append(name, value)),
             _ => tracing::error!(request_id = reply.request_id, "a header cannot be sent"),
         }

@@ -277,7 +277,8 @@ impl Service {
             error_message: denied.map(Error::message),
             request_parameters: Some(Cow::Owned(std::mem::take(&mut question.parameters))),
             response_elements: None,
-            additional_event_data: additional(question.asker, &known.caller, answer).map(Cow::Owned),
+            additional_event_data: additional(question.asker, &known.caller, answer)
+                .map(Cow::Owned),
             request_id: &request_id,
             event_id: id(),
             read_only: false,

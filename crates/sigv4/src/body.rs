@@ -48,8 +48,7 @@ impl Presented<'_> {
         key: &SigningKey,
         settings: &Settings<'_>,
     ) -> Result<BodyCheck, Error> {
-        self.verify_signature(key, crate::Payload::Declared, settings)?;
-        let covered = self.declared()?;
+        let covered = self.verify_covered(key, crate::Payload::Declared, settings)?;
         let seed: Option<[u8; 64]> = self.signature.as_bytes().try_into().ok();
         let chain = match covered {
             Covered::Streaming(streaming) if streaming.is_signed() => {

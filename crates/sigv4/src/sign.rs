@@ -198,4 +198,3 @@ fn spelled(covered: Covered) -> String {
         Covered::Streaming(streaming) => streaming.as_str().to_owned(),
     }
 }
-

@@ -113,11 +113,24 @@ impl Presented<'_> {
         payload: Payload<'_>,
         settings: &Settings<'_>,
     ) -> Result<(), Error> {
+        self.verify_covered(key, payload, settings).map(|_| ())
+    }
+
+    /// The same; what the signature says of the body.
+    pub(crate) fn verify_covered(
+        &self,
+        key: &SigningKey,
+        payload: Payload<'_>,
+        settings: &Settings<'_>,
+    ) -> Result<Covered, Error> {
         let covered = self.covered(payload, settings)?;
         if self.matching(key, covered, settings).is_none() {
             return Err(Error::SignatureMismatch);
         }
-        if settings.content_sha256 { payload.ensure_is(covered) } else { Ok(()) }
+        if settings.content_sha256 {
+            payload.ensure_is(covered)?;
+        }
+        Ok(covered)
     }
 
     /// What is computed for this request, whatever signature it presents.

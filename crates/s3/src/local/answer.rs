@@ -18,7 +18,7 @@ pub(super) fn answer<T: Serialize>(allowed: &Allowed<'_>, output: &T) -> Result<
 
 /// An entity tag as headers and lists have it.
 pub(super) fn quoted(etag: ETag) -> String {
-    format!("\"{etag}\"")
+    ["\"", &etag.to_string(), "\""].concat()
 }
 
 /// The version that an answer tells: none in a bucket that never had versions.
