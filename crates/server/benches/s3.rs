@@ -294,24 +294,22 @@ fn main() {
     let folder = TempDir::new().unwrap();
     let audit = folder.path().join("audit");
     let mut bare = cores::server(std::env::current_exe().unwrap());
-    let servers = [
+    let store = Server::start("the store", &mut iamd(folder.path(), &["--audit", "off"]));
+    let mut front = in_front_of(&store.address, folder.path());
+    let mut servers = [
         Server::start("the files alone", bare.arg(BARE).arg(folder.path().join("objects"))),
         Server::start("audit off", &mut iamd(folder.path(), &["--audit", "off"])),
         Server::start(
             "audit on",
             &mut iamd(folder.path(), &["--audit-dir", audit.to_str().unwrap()]),
         ),
+        Server::start("through a store", &mut front),
     ];
-    let front = in_front_of(&servers[1].address, folder.path());
-    let mut servers = Vec::from(servers);
-    servers.push(Server::start("through a store", &mut { front }));
-    for server in &mut servers {
-        if server.name.starts_with("audit") {
-            server.send(&server.signed("PUT /bench", b""));
-            server.send(&server.signed("PUT /bench/small", &[b'x'; SMALL]));
-        }
-        server.round(false);
+    for server in [&store, &servers[1], &servers[2]] {
+        server.send(&server.signed("PUT /bench", b""));
+        server.send(&server.signed("PUT /bench/small", &[b'x'; SMALL]));
     }
+    servers.iter_mut().for_each(|server| server.round(false));
     for _ in 0..ROUNDS {
         servers.iter_mut().for_each(|server| server.round(true));
     }

@@ -16,6 +16,7 @@ use iamd_types::{Code, Entropy, Error};
 use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
+use crate::unbroken::Unbroken;
 use crate::{guard, keys, s3};
 
 /// What AWS has no path for: no bucket or API path begins so.
@@ -71,14 +72,14 @@ impl Handler for Api {
         Plan { streams: mark == Dialect::S3, large, mark }
     }
 
-    /// Answers in a task of its own: what was begun is finished and recorded when the peer goes away.
+    /// What was begun is finished and recorded when the peer goes away.
     async fn stream(&self, request: Request<Arriving>) -> Response {
         let (source_ip, secure) = self.caller(&request);
         let Request { method, target, headers, body, tls, .. } = request;
         let service = Arc::clone(&self.service);
         // Never closed.
         let turn = Arc::clone(&self.s3_turns).acquire_owned().await;
-        let work = tokio::spawn(async move {
+        let work = Unbroken::new(async move {
             let _turn = turn;
             let headers: Vec<_> =
                 headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
@@ -91,13 +92,9 @@ impl Handler for Api {
                 secure,
                 tls: tls.map(|tls| Tls { version: tls.version, cipher_suite: tls.cipher_suite }),
             };
-            // A task is moved into its place several times over, so that what it is large by is elsewhere.
-            Box::pin(service.handle_s3(&head, s3::arriving(body))).await
+            service.handle_s3(&head, s3::arriving(body)).await
         });
-        match work.await {
-            Ok(reply) => s3::encode(reply),
-            Err(_) => self.refuse(Refusal::Failed, Dialect::S3),
-        }
+        s3::encode(work.await)
     }
 
     fn refuse(&self, refusal: Refusal, mark: Dialect) -> Response {

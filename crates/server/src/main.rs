@@ -29,6 +29,7 @@ mod signals;
 mod state;
 mod stores;
 mod system;
+mod unbroken;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
