@@ -356,7 +356,7 @@ proptest! {
     ) {
         let record = Record {
             request_parameters: Some(Cow::Owned(parameters)),
-            response_elements: Some(elements),
+            response_elements: Some(Cow::Owned(elements)),
             user_agent: Some(&text),
             error_message: Some(&text),
             ..record(UserIdentity::Unknown { account: None, principal_id: Some(&text) })

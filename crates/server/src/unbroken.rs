@@ -44,7 +44,7 @@ impl<T: Send + 'static> Drop for Unbroken<T> {
 mod tests {
     use std::panic::AssertUnwindSafe;
 
-    use futures_util::{FutureExt, poll};
+    use futures_util::FutureExt;
     use tokio::sync::oneshot;
 
     use super::*;
@@ -53,7 +53,7 @@ mod tests {
     async fn whoever_waits_gets_what_comes_of_it() {
         let (go, going) = oneshot::channel::<u8>();
         let mut work = Unbroken::new(going);
-        assert!(poll!(&mut work).is_pending());
+        assert!((&mut work).now_or_never().is_none());
         go.send(7).unwrap();
         assert_eq!(work.await, Ok(7));
     }
@@ -63,7 +63,7 @@ mod tests {
         let (go, going) = oneshot::channel::<u8>();
         let (tell, told) = oneshot::channel();
         let mut work = Unbroken::new(async { tell.send(going.await) });
-        assert!(poll!(&mut work).is_pending());
+        assert!((&mut work).now_or_never().is_none());
         drop(work);
         go.send(7).unwrap();
         assert_eq!(told.await, Ok(Ok(7)));
@@ -84,7 +84,7 @@ mod tests {
             tokio::task::yield_now().await;
             panic!("as this test wants it");
         });
-        assert!(poll!(&mut work).is_pending());
+        assert!((&mut work).now_or_never().is_none());
         let panicked = AssertUnwindSafe(&mut work).catch_unwind().await;
         assert!(panicked.is_err());
         drop(work);
