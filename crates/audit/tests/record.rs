@@ -107,8 +107,8 @@ fn everything_there_can_be() {
     record.error_code = Some("AccessDenied");
     record.error_message = Some("not \"allowed\"\n");
     record.request_parameters = None;
-    record.response_elements = Some(json!({"packedPolicySize": 6}));
-    record.additional_event_data = Some(json!({"MFAUsed": "No"}));
+    record.response_elements = Some(Cow::Owned(json!({"packedPolicySize": 6})));
+    record.additional_event_data = Some(Cow::Owned(json!({"MFAUsed": "No"})));
     record.resources = vec![Resource {
         arn: "arn:aws:iam::123456789012:role/reader",
         account: account(),
