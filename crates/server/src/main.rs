@@ -32,7 +32,9 @@ mod system;
 mod unbroken;
 
 use std::io::{self, Write};
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::thread;
 
 use anyhow::Context;
 use clap::ArgMatches;
@@ -81,12 +83,16 @@ fn load(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<config::Eff
     config::load(settings.config.as_deref(), matches)
 }
 
-/// How many threads wait for files and hash passwords. More would not go faster, and each has a heap of its own.
-const MOST_BLOCKING_THREADS: usize = 32;
+/// How many threads wait for files: some for each core, and some beside those that hash passwords. With more, each is
+/// idle more often, and has a stack and a heap that no cache holds any more when it is woken.
+fn most_blocking_threads() -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    4 + 4 * cores
+}
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
-        .max_blocking_threads(MOST_BLOCKING_THREADS)
+        .max_blocking_threads(most_blocking_threads())
         .enable_all()
         .build()
         .context("cannot start the runtime")
