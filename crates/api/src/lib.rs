@@ -17,5 +17,6 @@ mod tag;
 pub use document::PolicyDocument;
 pub use pattern::Pattern;
 pub use shape::{
-    Binding, ErrorShape, Kind, Member, Operation, Place, Protocol, Resource, Route, Service, Shape,
+    AskedBy, Binding, ErrorShape, Kind, Member, Operation, Place, Protocol, Resource, Route,
+    Service, Shape,
 };

@@ -38,13 +38,14 @@ pub enum Protocol {
         /// In the order of [`Service::operations`].
         bindings: &'static [Binding],
         /// The same by what is known first of a request.
-        asked: &'static [Asked],
+        asked: &'static [AskedBy],
     },
 }
 
-/// The operations that can be asked for by one method at one kind of path.
+/// The operations that can be asked for by one method at one kind of path: all but those that share what they are asked
+/// by with their successor, and those whose host is another.
 #[derive(Debug)]
-pub struct Asked {
+pub struct AskedBy {
     /// What the path names.
     pub resource: Resource,
     /// The method.
@@ -82,9 +83,6 @@ pub struct Binding {
     pub parameters: &'static [&'static str],
     /// The header without which it is not this operation.
     pub header: Option<&'static str>,
-    /// Whether requests can ask for it: not for those that share all of this with their successor,
-    /// and not for those whose host is another.
-    pub is_asked: bool,
     /// Whether AWS takes no request without a checksum of its body.
     pub checksum_required: bool,
     /// The root element of a request's body, where the input's own members stand in it.

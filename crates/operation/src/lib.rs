@@ -21,7 +21,7 @@ pub use entry::Entry;
 pub use iamd_authz::RequestFacts;
 pub use invocation::{CommandCall, QueryCall, Work};
 pub use output::Output;
-pub use slow::slowly;
+pub use slow::{SLOW_AT_ONCE, slowly};
 pub use tools::Tools;
 
 /// What an operation sees of the world while it is authorized or answers.

@@ -6,12 +6,12 @@ use iamd_types::{Code, Error};
 use tokio::sync::Semaphore;
 
 /// How many pieces of such work run at once in this process; each takes up to 64 MiB.
-const RUNNING: usize = 4;
+pub const SLOW_AT_ONCE: usize = 4;
 /// How many may wait for their turn.
 const WAITING: usize = 64;
 
 // Of the process and not of a server: memory is the process's.
-static TURNS: Semaphore = Semaphore::const_new(RUNNING);
+static TURNS: Semaphore = Semaphore::const_new(SLOW_AT_ONCE);
 static WAITERS: AtomicUsize = AtomicUsize::new(0);
 
 /// Somebody who waits for a turn.
@@ -61,7 +61,7 @@ mod tests {
     async fn who_hangs_up_does_not_free_a_turn() {
         let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
         let mut ends = Vec::new();
-        for _ in 0..RUNNING {
+        for _ in 0..SLOW_AT_ONCE {
             let (end, wait) = mpsc::channel::<()>();
             let started = started.clone();
             let asked = tokio::spawn(slowly(move || {

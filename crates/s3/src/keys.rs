@@ -109,6 +109,7 @@ fn request_tags(call: &Call) -> Vec<(String, String)> {
             .map(|(key, value)| (key.into_owned(), value.into_owned()))
             .collect();
     }
+    // Most requests have none, and names of parameters are made below.
     if call.get("Tagging.TagSet.member.1.Key").is_none() {
         return Vec::new();
     }

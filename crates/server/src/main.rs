@@ -83,11 +83,11 @@ fn load(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<config::Eff
     config::load(settings.config.as_deref(), matches)
 }
 
-/// How many threads wait for files: some for each core, and some beside those that hash passwords. With more, each is
-/// idle more often, and has a stack and a heap that no cache holds any more when it is woken.
+/// How many threads wait for files, some for each core, beside those that hash passwords. With more, each is idle more
+/// often, and has a stack and a heap that no cache holds any more when it is woken.
 fn most_blocking_threads() -> usize {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    4 + 4 * cores
+    iamd_operation::SLOW_AT_ONCE + 4 * cores
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

@@ -338,6 +338,7 @@ impl Service {
         trail: &mut Trail,
     ) -> Result<Answer, Error> {
         let name = asked.call.operation.name;
+        // Changes of buckets are seldom and large: in boxes, so that every other request is small.
         match name {
             "CreateBucket" => {
                 return Box::pin(self.create_bucket(s3, asked, caller, event, trail)).await;

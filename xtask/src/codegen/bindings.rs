@@ -84,21 +84,16 @@ pub(super) fn protocol(source: &Source<'_>, xml: &Xml) -> anyhow::Result<String>
     let mut asked = BTreeMap::<(&str, &str), Vec<u8>>::new();
     for (at, operation) in source.model.operations.values().enumerate() {
         bindings.push_str(&binding(source, xml, operation)?);
-        if is_asked(operation) {
+        if !operation.deprecated && operation.endpoint.is_none() {
             let place = (resource(operation)?, operation.http.method.as_str());
             asked.entry(place).or_default().push(u8::try_from(at)?);
         }
     }
     let asked = asked.iter().map(|((resource, method), bindings)| {
-        format!("Asked {{ resource: Resource::{resource}, method: {method:?}, bindings: &{bindings:?} }},")
+        format!("AskedBy {{ resource: Resource::{resource}, method: {method:?}, bindings: &{bindings:?} }},")
     });
     let asked: String = asked.collect();
     Ok(format!("Protocol::RestXml {{ bindings: &[{bindings}], asked: &[{asked}] }}"))
-}
-
-/// Whether requests can ask for it.
-fn is_asked(operation: &Operation) -> bool {
-    !operation.deprecated && operation.endpoint.is_none()
 }
 
 /// What the path names.
@@ -150,10 +145,9 @@ fn binding(source: &Source<'_>, xml: &Xml, operation: &Operation) -> anyhow::Res
     Ok(format!(
         "Binding {{ operation: {name:?}, method: {:?}, resource: Resource::{resource}, \
          sub_resources: &[{sub_resources}], parameters: &{parameters:?}, header: {header:?}, \
-         is_asked: {}, checksum_required: {}, request_root: {request_root:?}, status: {}, \
+         checksum_required: {}, request_root: {request_root:?}, status: {}, \
          root: {root:?} }},",
         operation.http.method,
-        is_asked(operation),
         checksum.is_some_and(|checksum| checksum.request_checksum_required),
         operation.http.response_code.unwrap_or(200),
     ))

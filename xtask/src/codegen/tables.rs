@@ -139,7 +139,7 @@ pub(super) fn operations(source: &Source<'_>) -> anyhow::Result<String> {
         imports.push_str(", Route");
     }
     if source.service.xml.is_some() {
-        imports.push_str(", Asked, Binding, Resource");
+        imports.push_str(", AskedBy, Binding, Resource");
     }
     if operations.contains("Shape::NOTHING") {
         imports.push_str(", Shape");
