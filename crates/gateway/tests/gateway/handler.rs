@@ -48,6 +48,7 @@ impl Handler for Mirror {
                 let body = Payload::Trailed(request.body, trailers);
                 return Response { status: StatusCode::OK, headers: HeaderMap::new(), body };
             }
+            // Of the paused clock of these tests.
             "/minute" => tokio::time::sleep(Duration::from_secs(60)).await,
             "/for-ever" => {
                 self.waiting.notify_one();
