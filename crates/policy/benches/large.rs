@@ -17,7 +17,7 @@ use workload::large::{Large, Question};
 use workload::{LARGE, RESOURCE_KIND, SHAPES, Workload};
 
 const ROUNDS: usize = 7;
-const QUESTIONS: usize = 10_000;
+const QUESTIONS: usize = 40_000;
 const REFERENCE_QUESTIONS: usize = 300;
 /// So many changes a second.
 const CHANGES: u32 = 100;

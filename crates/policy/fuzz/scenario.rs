@@ -3,8 +3,6 @@
 //! Shared by the fuzz target and the differential test. Every byte is a choice, so that what shrinks the bytes shrinks
 //! the scenario.
 
-use std::sync::Arc;
-
 use iamd_policy::{
     Attached, Context, Decision, Document, Effect, Engine, Evaluator, Index, Policies, PolicySet,
     Principal, PrincipalKind, PrincipalNumber, Reference, Request, Resource, ResourcePolicyKind,
@@ -456,8 +454,7 @@ impl Forms {
     fn of(policies: &Policies<'_>) -> Self {
         let mut index = Index::default();
         let of_documents = sets(policies, 2).into_iter();
-        let numbers: Vec<SetNumber> =
-            of_documents.map(|set| index.add_set(Arc::new(set)).unwrap()).collect();
+        let numbers: Vec<SetNumber> = of_documents.map(|set| index.add_set(set).unwrap()).collect();
         let principal = index.add_principal(&numbers).unwrap();
         Self { splits: [0, 1, 2].map(|split| sets(policies, split)), index, principal }
     }

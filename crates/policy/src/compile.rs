@@ -5,6 +5,7 @@
 //! The meaning of everything here is that of [`crate::Reference`].
 
 mod action;
+mod candidate;
 mod condition;
 mod decide;
 mod engine;

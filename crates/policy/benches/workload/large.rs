@@ -31,10 +31,10 @@ pub(crate) struct Question {
 
 /// The sets that all accounts share.
 struct Shared {
-    policies: Vec<Arc<PolicySet>>,
-    groups: Vec<Arc<PolicySet>>,
-    levels: Vec<Arc<PolicySet>>,
-    boundary: Arc<PolicySet>,
+    policies: Vec<PolicySet>,
+    groups: Vec<PolicySet>,
+    levels: Vec<PolicySet>,
+    boundary: PolicySet,
 }
 
 impl Large {
@@ -95,7 +95,7 @@ impl Large {
         let (document, set) = noise.of(&policies);
         let compiled = Arc::new(Compiled::of(&self.material.documents[*document]));
         let mut index = Index::clone(&self.accounts[account].load());
-        index.replace_set(*set, Arc::new(set_of([(Slot::Identity, &compiled)])));
+        index.replace_set(*set, set_of([(Slot::Identity, &compiled)]));
         self.accounts[account].store(Arc::new(index));
     }
 }
@@ -109,11 +109,11 @@ fn index(
     let mut indexes = vec![Index::default(); accounts];
     let mut groups = vec![HashMap::new(); accounts];
     let boundaries: Vec<SetNumber> =
-        indexes.iter_mut().map(|it| it.add_set(Arc::clone(&shared.boundary)).unwrap()).collect();
+        indexes.iter_mut().map(|it| it.add_set(shared.boundary.clone()).unwrap()).collect();
     let levels: Vec<SetNumber> = indexes
         .iter_mut()
         .zip(&shared.levels)
-        .map(|(index, set)| index.add_set(Arc::clone(set)).unwrap())
+        .map(|(index, set)| index.add_set(set.clone()).unwrap())
         .collect();
     let mut places = Vec::with_capacity(material.shape.principals);
     for number in 0..material.shape.principals {
@@ -126,7 +126,7 @@ fn index(
             (&mut groups[account], &owner.groups, &shared.groups),
         ] {
             list.extend(wanted.iter().map(|it| {
-                let add = || index.add_set(Arc::clone(&sets[*it])).unwrap();
+                let add = || index.add_set(sets[*it].clone()).unwrap();
                 *known.entry(*it).or_insert_with(add)
             }));
         }
@@ -140,20 +140,19 @@ fn index(
 impl Shared {
     fn of(material: &Material) -> Self {
         let compiled = |it: &usize| material.documents[*it].compiled();
-        let identity = |documents: &[usize]| {
-            Arc::new(set_of(documents.iter().map(|it| (Slot::Identity, compiled(it)))))
-        };
+        let identity =
+            |documents: &[usize]| set_of(documents.iter().map(|it| (Slot::Identity, compiled(it))));
         let level = |levels: &Vec<Vec<usize>>| {
             let numbered = levels.iter().zip(0..).flat_map(|(documents, level)| {
                 documents.iter().map(move |it| (Slot::ServiceControl(level), compiled(it)))
             });
-            Arc::new(set_of(numbered))
+            set_of(numbered)
         };
         Self {
             policies: (0..material.shape.policies).map(|it| identity(&[it])).collect(),
             groups: material.groups.iter().map(|it| identity(it)).collect(),
             levels: material.levels.iter().map(level).collect(),
-            boundary: Arc::new(set_of([(Slot::Boundary, compiled(&material.boundary))])),
+            boundary: set_of([(Slot::Boundary, compiled(&material.boundary))]),
         }
     }
 }

@@ -1,25 +1,118 @@
 //! Actions: the request's in the form that is looked up, and the patterns of a statement sorted by how they are.
 
+use std::cell::OnceCell;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::Actions;
 use crate::compile::glob::Glob;
-use crate::compile::table::{Kind, Name};
+use crate::compile::table::{Kind, Name, mix};
 
-/// The longest action name kept on the stack, in bytes; AWS's are half as long.
-const NAME_ON_STACK: usize = 128;
+/// The longest action name that is kept on the stack, in words of eight bytes; AWS's are half as long.
+const WORDS_ON_STACK: usize = 16;
 
-/// A name in lower case, short ones on the stack.
+/// A name in lower case, eight bytes to a word, the last one filled with zeros.
 pub(crate) struct LowerCase {
-    on_stack: [u8; NAME_ON_STACK],
     length: usize,
-    on_heap: String,
+    /// Where the service ends, colon included; 0 when there is none.
+    service: usize,
+    head: u64,
+    on_stack: [u64; WORDS_ON_STACK],
+    on_heap: Vec<u64>,
 }
 
 impl LowerCase {
+    #[inline]
     pub(crate) fn of(name: &str) -> Self {
-        let mut on_stack = [0; NAME_ON_STACK];
-        let on_heap = match on_stack.get_mut(..name.len()) {
+        let bytes = name.as_bytes();
+        let (mut on_stack, mut on_heap) = ([0; WORDS_ON_STACK], Vec::new());
+        // One word more than the name has, which stays zero.
+        let count = bytes.len() / 8 + 2;
+        let words = match on_stack.get_mut(..count) {
+            Some(words) => words,
+            None => {
+                on_heap.resize(count, 0);
+                on_heap.as_mut_slice()
+            }
+        };
+        let (full, rest) = bytes.as_chunks();
+        let full = full.iter().map(|word| u64::from_le_bytes(*word));
+        let lowered = full.chain([head(rest)]).map(lower);
+        words.iter_mut().zip(lowered).for_each(|(place, word)| *place = word);
+        let service = bytes.iter().position(|byte| *byte == b':').map_or(0, |at| at + 1);
+        let head = match words.get(service / 8..) {
+            Some([word, next, ..]) => {
+                let bits = 8 * (service % 8) as u32;
+                word >> bits | next.checked_shl(64 - bits).unwrap_or(0)
+            }
+            _ => 0,
+        };
+        Self { length: bytes.len(), service, head, on_stack, on_heap }
+    }
+
+    /// The whole of it as the name of an action or a service.
+    pub(crate) fn name(&self, kind: Kind) -> Name<'_> {
+        Name::of(kind, self.words(), self.length)
+    }
+
+    fn words(&self) -> &[u64] {
+        if self.on_heap.is_empty() { &self.on_stack } else { &self.on_heap }
+    }
+}
+
+/// Eight bytes, ASCII letters among them in lower case.
+#[inline]
+fn lower(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xff;
+    const HIGH: u64 = 0x80 * ONES;
+    // The high bit of each byte says whether the other seven are at least `A`, and whether they are above `Z`.
+    let low = word & !HIGH;
+    let from_a = low + (0x80 - u64::from(b'A')) * ONES;
+    let above_z = low + (0x7f - u64::from(b'Z')) * ONES;
+    word | (from_a & !above_z & !word & HIGH) >> 2
+}
+
+/// The action of a request.
+pub(crate) struct Action<'n> {
+    given: &'n str,
+    /// The name in lower case: most decisions do without.
+    text: OnceCell<Text>,
+    /// The first eight bytes after the service, in lower case.
+    pub(crate) head: u64,
+    /// What it is looked up by.
+    pub(crate) whole: Name<'n>,
+    pub(crate) service: Name<'n>,
+}
+
+impl<'n> Action<'n> {
+    #[inline]
+    pub(crate) fn of(name: &'n str, lower: &'n LowerCase) -> Self {
+        let words = lower.words();
+        Self {
+            given: name,
+            text: OnceCell::new(),
+            head: lower.head,
+            whole: Name::of(Kind::Action, words, lower.length),
+            service: Name::of(Kind::Service, words, lower.service),
+        }
+    }
+
+    /// The name in lower case.
+    pub(crate) fn name(&self) -> &str {
+        self.text.get_or_init(|| Text::of(self.given)).as_str()
+    }
+}
+
+/// A name in lower case, as text; short ones on the stack.
+struct Text {
+    length: usize,
+    on_stack: [u8; 8 * WORDS_ON_STACK],
+    on_heap: String,
+}
+
+impl Text {
+    fn of(name: &str) -> Self {
+        let (length, mut on_stack) = (name.len(), [0; 8 * WORDS_ON_STACK]);
+        let on_heap = match on_stack.get_mut(..length) {
             Some(place) => {
                 place.copy_from_slice(name.as_bytes());
                 place.make_ascii_lowercase();
@@ -27,10 +120,10 @@ impl LowerCase {
             }
             None => name.to_ascii_lowercase(),
         };
-        Self { on_stack, length: name.len(), on_heap }
+        Self { length, on_stack, on_heap }
     }
 
-    pub(crate) fn text(&self) -> &str {
+    fn as_str(&self) -> &str {
         match self.on_stack.get(..self.length) {
             // Lower case of a text is a text.
             Some(name) => std::str::from_utf8(name).unwrap_or_default(),
@@ -39,31 +132,14 @@ impl LowerCase {
     }
 }
 
-/// The action of a request, in lower case.
-#[derive(Clone, Copy)]
-pub(crate) struct Action<'n> {
-    pub(crate) name: &'n str,
-    /// The first eight bytes after the service.
-    pub(crate) head: u64,
-    /// Name and service as they are looked up.
-    pub(crate) names: (Name<'n>, Name<'n>),
-}
-
-impl<'n> Action<'n> {
-    pub(crate) fn of(lower: &'n LowerCase) -> Self {
-        let name = lower.text();
-        let after = name.bytes().position(|byte| byte == b':').map_or(0, |at| at + 1);
-        let (service, rest) = name.split_at_checked(after).unwrap_or_default();
-        let names = (Name::of(Kind::Action, name), Name::of(Kind::Service, service));
-        Self { name, head: head(rest.as_bytes()), names }
-    }
-}
-
 /// The first eight bytes, the first in the lowest place; zeros where there are fewer.
-fn head(name: &[u8]) -> u64 {
-    match name.first_chunk() {
-        Some(bytes) => u64::from_le_bytes(*bytes),
-        None => name.iter().rev().fold(0, |head, &byte| head << 8 | u64::from(byte)),
+pub(crate) fn head(name: &[u8]) -> u64 {
+    let word = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    match (name.first_chunk(), name.first_chunk(), name.last_chunk()) {
+        (Some(bytes), _, _) => u64::from_le_bytes(*bytes),
+        // The two halves overlap, and agree where they do.
+        (None, Some(first), Some(last)) => word(first) | word(last) << (8 * (name.len() - 4)),
+        _ => name.iter().rev().fold(0, |head, &byte| head << 8 | u64::from(byte)),
     }
 }
 
@@ -163,21 +239,12 @@ pub(crate) struct NameHasher(u64);
 /// For tables by name.
 pub(crate) type ByName = BuildHasherDefault<NameHasher>;
 
-impl NameHasher {
-    fn mix(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ word) * u128::from(MULTIPLIER);
-        self.0 = (product >> 64) as u64 ^ product as u64;
-    }
-}
-
-/// An odd number without pattern.
-const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-
 impl Hasher for NameHasher {
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks();
-        words.iter().for_each(|word| self.mix(u64::from_le_bytes(*word)));
-        self.mix(head(rest) ^ (bytes.len() as u64) << 56);
+        let words = words.iter().map(|word| u64::from_le_bytes(*word));
+        let last = head(rest) ^ (bytes.len() as u64) << 56;
+        self.0 = words.chain([last]).fold(self.0, mix);
     }
 
     fn write_u8(&mut self, byte: u8) {
@@ -213,10 +280,49 @@ mod tests {
     }
 
     #[test]
+    fn the_head_is_what_follows_the_service() {
+        for name in [
+            "",
+            "a",
+            "s3:",
+            "s3:A",
+            "s3:Get",
+            "s3:GetO",
+            "s3:GetOb",
+            "s3:GetObject",
+            "sevenby:GetObject",
+            "eight-by:GetObject",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:G",
+            ":x",
+            "sqs",
+        ] {
+            let wanted = name.split_once(':').map_or(name, |(_, rest)| rest).to_ascii_lowercase();
+            let mut bytes = [0; 8];
+            bytes.iter_mut().zip(wanted.bytes()).for_each(|(place, byte)| *place = byte);
+            assert_eq!(LowerCase::of(name).head, u64::from_le_bytes(bytes), "{name}");
+            assert_eq!(head(wanted.as_bytes()), u64::from_le_bytes(bytes), "{name}");
+        }
+    }
+
+    #[test]
+    fn letters_are_lowered_as_everywhere() {
+        for byte in 0..=u8::MAX {
+            for other in [b'A', b'@', b'z', 0xff] {
+                let mut bytes = [byte, other, byte, byte, other, other, byte, other];
+                let word = lower(u64::from_le_bytes(bytes));
+                bytes.make_ascii_lowercase();
+                assert_eq!(word.to_le_bytes(), bytes);
+            }
+        }
+    }
+
+    #[test]
     fn long_names_are_kept_whole() {
         let name = format!("S3:{}", "Ab".repeat(200));
         let lower = LowerCase::of(&name);
-        let action = Action::of(&lower);
-        assert_eq!(action.name, name.to_ascii_lowercase());
+        let action = Action::of(&name, &lower);
+        assert_eq!(action.name(), name.to_ascii_lowercase());
+        assert!(lower.words().len() > name.len() / 8);
     }
 }

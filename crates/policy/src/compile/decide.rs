@@ -3,12 +3,16 @@
 //! Slots are bits, so "every level allows" is one comparison. A Deny anywhere ends it; a slot in which something
 //! allows is not asked again.
 
+use std::cell::LazyCell;
+use std::hint::black_box;
+
 use crate::compile::action::{Action, LowerCase};
+use crate::compile::candidate::{Candidate, Check};
 use crate::compile::condition::Readings;
 use crate::compile::set::{
-    BOUNDARY, Candidate, IDENTITY, PolicySet, RESOURCE, RESOURCE_CONTROL, SERVICE_CONTROL, SESSION,
-    Slots,
+    BOUNDARY, IDENTITY, PolicySet, RESOURCE, RESOURCE_CONTROL, SERVICE_CONTROL, SESSION, Slots,
 };
+use crate::compile::table::List;
 use crate::evaluate::{resource_controls_bind, resource_policy, service_controls_bind};
 use crate::principal::{Naming, Namings};
 use crate::{Effect, PolicyKind, PrincipalKind, Request, ResourcePolicyKind};
@@ -50,25 +54,26 @@ pub fn decide(
     resource_kind: ResourcePolicyKind,
     sets: &[&PolicySet],
 ) -> Verdict {
-    decide_on(request, resource_kind, sets.iter().copied())
+    decide_on(request, resource_kind, &sets.iter().copied())
 }
 
 /// The same, where the sets stand in no slice.
 pub(crate) fn decide_on<'s>(
     request: &Request<'_>,
     resource_kind: ResourcePolicyKind,
-    sets: impl Iterator<Item = &'s PolicySet> + Clone,
+    sets: &(impl Iterator<Item = &'s PolicySet> + Clone),
 ) -> Verdict {
     let mut tally = Tally::default();
     let slots = walk(request, sets, &mut tally);
     let outcome = Outcome { request, resource_kind, slots, tally: &tally };
     let (effect, decided_by) = outcome.conclude();
-    let statement = match (effect, decided_by) {
-        (Effect::ExplicitDeny, _) => tally.denied.map(|(_, place)| place),
+    let found = match (effect, decided_by) {
+        (Effect::ExplicitDeny, _) => tally.denied.map(|(_, found)| found),
         (Effect::Allow, PolicyKind::Identity) => tally.by_identity,
         (Effect::Allow, PolicyKind::Resource | PolicyKind::RoleTrust) => tally.by_resource,
         _ => None,
     };
+    let statement = found.and_then(|found| Some(found.place(sets.clone().nth(found.set)?)));
     Verdict { effect, decided_by, statement }
 }
 
@@ -78,17 +83,16 @@ pub(crate) trait Sink {
     fn wanted_denies(&self) -> Slots;
     /// The slots in which an Allow would still matter.
     fn wanted_allows(&self) -> Slots;
-    fn deny(&mut self, slot: u8, place: StatementPlace);
-    fn allow(&mut self, slot: u8, namings: Namings, place: StatementPlace);
+    fn deny(&mut self, slot: u8, found: Found);
+    fn allow(&mut self, slot: u8, namings: Namings, found: Found);
 }
 
 /// Brings every statement that applies and matters to the sink. Returns the slots that take part.
 pub(crate) fn walk<'s>(
     request: &Request<'_>,
-    sets: impl Iterator<Item = &'s PolicySet> + Clone,
+    sets: &(impl Iterator<Item = &'s PolicySet> + Clone),
     sink: &mut impl Sink,
 ) -> Slots {
-    let slots = sets.clone().fold(IDENTITY, |slots, set| slots | set.slots());
     let mut unbound = 0;
     if !resource_controls_bind(request) {
         unbound |= RESOURCE_CONTROL;
@@ -99,60 +103,79 @@ pub(crate) fn walk<'s>(
     let lower = LowerCase::of(request.action);
     let walk = Walk {
         request,
-        action: Action::of(&lower),
+        action: Action::of(request.action, &lower),
         unbound,
-        bounded: slots & BOUNDARY != 0,
+        bounded: LazyCell::new(|| sets.clone().any(|set| set.slots() & BOUNDARY != 0)),
         readings: Readings::default(),
     };
-    for (number, set) in sets.enumerate() {
-        walk.through(number, set, sink);
-    }
+    // What is read here of one set does not wait for another's: memory brings it at the same time.
+    black_box(sets.clone().fold(0, |seen, set| match set.may_concern(&walk.action) {
+        true => seen ^ set.glance(&walk.action),
+        false => seen,
+    }));
+    let mut slots = IDENTITY;
+    sets.clone().enumerate().for_each(|(number, set)| {
+        slots |= set.slots();
+        if set.may_concern(&walk.action) {
+            walk.through(number, set, sink);
+        }
+    });
     slots & !unbound
 }
 
-struct Walk<'r> {
+struct Walk<'r, B> {
     request: &'r Request<'r>,
     action: Action<'r>,
     /// The slots that do not bind this request.
     unbound: Slots,
-    bounded: bool,
+    /// Whether the principal has a boundary: most statements do not ask.
+    bounded: LazyCell<bool, B>,
     readings: Readings,
 }
 
-impl Walk<'_> {
+impl<B: FnOnce() -> bool> Walk<'_, B> {
+    /// Brings what applies of a set to the sink.
     fn through(&self, number: usize, set: &PolicySet, sink: &mut impl Sink) {
-        let bound = set.slots() & !self.unbound;
-        let candidates = set.candidates(self.action);
-        let mut wanted = bound & sink.wanted_denies();
-        for list in candidates.denies {
-            for candidate in list {
-                if candidate.may_match(self.action)
-                    && wanted >> candidate.slot & 1 == 1
-                    && candidate.may_cover(self.request.resource.arn)
-                    && self.judge(set, candidate).is_some()
-                {
-                    sink.deny(candidate.slot, place(number, set, candidate));
-                    wanted = bound & sink.wanted_denies();
-                }
+        let part = Part { number, set, bound: set.slots() & !self.unbound };
+        if let Some(list) = set.candidates(&self.action.whole) {
+            self.pass(part, list, sink);
+        }
+        if let Some(list) = set.candidates(&self.action.service) {
+            self.pass(part, list, sink);
+        }
+        if let Some(list) = set.nameless() {
+            self.pass(part, list, sink);
+        }
+    }
+
+    #[inline]
+    fn pass(&self, part: Part<'_>, list: List<'_>, sink: &mut impl Sink) {
+        let resource = self.request.resource.arn;
+        let mut wanted = part.bound & sink.wanted_denies();
+        for packed in list.denies {
+            let candidate = Candidate::unpack(packed);
+            if candidate.may_match(&self.action)
+                && wanted >> candidate.slot & 1 == 1
+                && candidate.may_cover(resource)
+                && self.judge(part.set, &candidate).is_some()
+            {
+                sink.deny(candidate.slot, part.found(&candidate));
+                wanted = part.bound & sink.wanted_denies();
             }
         }
-        let mut wanted = bound & sink.wanted_allows();
-        for list in candidates.allows {
-            if wanted == 0 {
-                return;
-            }
-            for candidate in list {
-                if candidate.may_match(self.action)
-                    && wanted >> candidate.slot & 1 == 1
-                    && candidate.may_cover(self.request.resource.arn)
-                    && let Some(namings) = self.judge(set, candidate)
-                {
-                    sink.allow(candidate.slot, namings, place(number, set, candidate));
-                    wanted = bound & sink.wanted_allows();
-                    if wanted == 0 {
-                        return;
-                    }
-                }
+        let mut wanted = part.bound & sink.wanted_allows();
+        if wanted == 0 {
+            return;
+        }
+        for packed in list.allows {
+            let candidate = Candidate::unpack(packed);
+            if candidate.may_match(&self.action)
+                && wanted >> candidate.slot & 1 == 1
+                && candidate.may_cover(resource)
+                && let Some(namings) = self.judge(part.set, &candidate)
+            {
+                sink.allow(candidate.slot, namings, part.found(&candidate));
+                wanted = part.bound & sink.wanted_allows();
             }
         }
     }
@@ -160,7 +183,10 @@ impl Walk<'_> {
     /// How a statement names the caller, if it applies.
     #[inline]
     fn judge(&self, set: &PolicySet, candidate: &Candidate) -> Option<Namings> {
-        let rule = set.rule(candidate, self.action)?;
+        if candidate.check == Check::APPLIES {
+            return Some(Naming::Caller.into());
+        }
+        let rule = set.rule(candidate, &self.action)?;
         let Request { resource, context, principal, .. } = self.request;
         if !rule.holds(resource.arn, context, &self.readings) {
             return None;
@@ -168,7 +194,7 @@ impl Walk<'_> {
         let names_principals = (RESOURCE_CONTROL | RESOURCE) >> candidate.slot & 1 == 1;
         match &rule.principals {
             Some(principals) if names_principals => {
-                let namings = principals.namings(principal, rule.effect, self.bounded);
+                let namings = principals.namings(principal, rule.effect, *self.bounded);
                 (!namings.is_empty()).then_some(namings)
             }
             // Where principals have no place, or are missing, only a Deny gets here, and it holds for everybody.
@@ -177,11 +203,38 @@ impl Walk<'_> {
     }
 }
 
-fn place(number: usize, set: &PolicySet, candidate: &Candidate) -> StatementPlace {
-    StatementPlace {
-        set: number,
-        document: set.place(candidate.document) as usize,
-        statement: usize::from(candidate.rule),
+/// A set among those of a decision.
+#[derive(Clone, Copy)]
+struct Part<'s> {
+    number: usize,
+    set: &'s PolicySet,
+    /// Its slots that bind this request.
+    bound: Slots,
+}
+
+impl Part<'_> {
+    #[inline]
+    fn found(&self, candidate: &Candidate) -> Found {
+        Found { set: self.number, document: candidate.document, statement: candidate.rule }
+    }
+}
+
+/// A statement that applies: the set's place among those given, and its document's and its own place there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) set: usize,
+    document: u32,
+    statement: u16,
+}
+
+impl Found {
+    /// Where that is for who does not know how the set keeps its documents.
+    pub(crate) fn place(self, set: &PolicySet) -> StatementPlace {
+        StatementPlace {
+            set: self.set,
+            document: set.place(self.document) as usize,
+            statement: usize::from(self.statement),
+        }
     }
 }
 
@@ -189,13 +242,13 @@ fn place(number: usize, set: &PolicySet, candidate: &Candidate) -> StatementPlac
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     /// The first slot with a Deny.
-    pub(crate) denied: Option<(u8, StatementPlace)>,
+    pub(crate) denied: Option<(u8, Found)>,
     /// The slots in which something allows.
     pub(crate) allowed: Slots,
     /// How allowing statements of the resource's policy name the caller.
     pub(crate) namings: Namings,
-    by_identity: Option<StatementPlace>,
-    by_resource: Option<StatementPlace>,
+    by_identity: Option<Found>,
+    by_resource: Option<Found>,
 }
 
 impl Sink for Tally {
@@ -213,17 +266,17 @@ impl Sink for Tally {
         !(self.allowed & !RESOURCE | named)
     }
 
-    fn deny(&mut self, slot: u8, place: StatementPlace) {
-        self.denied = Some((slot, place));
+    fn deny(&mut self, slot: u8, found: Found) {
+        self.denied = Some((slot, found));
     }
 
-    fn allow(&mut self, slot: u8, namings: Namings, place: StatementPlace) {
+    fn allow(&mut self, slot: u8, namings: Namings, found: Found) {
         self.allowed |= 1 << slot;
         if RESOURCE >> slot & 1 == 1 {
             self.namings.add(namings);
-            self.by_resource.get_or_insert(place);
+            self.by_resource.get_or_insert(found);
         } else if IDENTITY >> slot & 1 == 1 {
-            self.by_identity.get_or_insert(place);
+            self.by_identity.get_or_insert(found);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::compile::decide::{Outcome, Sink, StatementPlace, Tally, walk};
+use crate::compile::decide::{Found, Outcome, Sink, Tally, walk};
 use crate::compile::set::{PolicySet, Slot, Slots};
 use crate::evaluate::{missing_keys, resource_policy};
 use crate::principal::Namings;
@@ -19,8 +19,8 @@ impl Evaluator for Engine {
     fn decide<'a>(&self, request: &Request<'_>, policies: &Policies<'a>) -> Decision<'a> {
         let slots = slots(policies);
         let sets = compile(&slots);
-        let mut all = All::default();
-        let bound = walk(request, sets.iter(), &mut all);
+        let mut all = All { sets: &sets, ..All::default() };
+        let bound = walk(request, &sets.iter(), &mut all);
         let resource_kind = policies.resource_kind;
         let outcome = Outcome { request, resource_kind, slots: bound, tally: &all.tally };
         let (effect, kind) = outcome.conclude();
@@ -89,13 +89,14 @@ fn compile(slots: &[Filled<'_, '_>]) -> [PolicySet; 2] {
 
 /// Every statement that applies: its slot, its document's place there, its own place.
 #[derive(Default)]
-struct All {
+struct All<'s> {
+    sets: &'s [PolicySet],
     tally: Tally,
     denies: BTreeSet<(u8, usize, usize)>,
     allows: BTreeSet<(u8, usize, usize)>,
 }
 
-impl Sink for All {
+impl Sink for All<'_> {
     fn wanted_denies(&self) -> Slots {
         Slots::MAX
     }
@@ -104,16 +105,23 @@ impl Sink for All {
         Slots::MAX
     }
 
-    fn deny(&mut self, slot: u8, place: StatementPlace) {
-        self.denies.insert((slot, place.document, place.statement));
+    fn deny(&mut self, slot: u8, found: Found) {
+        self.denies.extend(self.place(slot, found));
         if self.tally.wanted_denies() >> slot & 1 == 1 {
-            self.tally.deny(slot, place);
+            self.tally.deny(slot, found);
         }
     }
 
-    fn allow(&mut self, slot: u8, namings: Namings, place: StatementPlace) {
-        self.allows.insert((slot, place.document, place.statement));
-        self.tally.allow(slot, namings, place);
+    fn allow(&mut self, slot: u8, namings: Namings, found: Found) {
+        self.allows.extend(self.place(slot, found));
+        self.tally.allow(slot, namings, found);
+    }
+}
+
+impl All<'_> {
+    fn place(&self, slot: u8, found: Found) -> Option<(u8, usize, usize)> {
+        let place = found.place(self.sets.get(found.set)?);
+        Some((slot, place.document, place.statement))
     }
 }
 

@@ -8,17 +8,18 @@ use crate::compile::template::{Pattern, Wildcards};
 use crate::operator::Truth;
 use crate::{Context, Principals, Resources, Statement, StatementEffect, Version, variable};
 
-/// A statement.
+/// A statement. In one line of the processor's cache, with what most statements are decided by.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(crate) struct Rule {
     pub(crate) effect: StatementEffect,
-    pub(crate) actions: ActionPatterns,
-    pub(crate) principals: Option<Box<Principals>>,
+    /// Whether an operator is one that nobody knows.
+    unreadable: bool,
     resources: ResourcePatterns,
     /// The cheapest first.
     conditions: Box<[Condition]>,
-    /// Whether an operator is one that nobody knows.
-    unreadable: bool,
+    pub(crate) principals: Option<Box<Principals>>,
+    pub(crate) actions: Box<ActionPatterns>,
 }
 
 /// The resources of a statement.
@@ -30,13 +31,24 @@ enum ResourcePatterns {
     Unreadable,
     /// Every resource.
     Any,
+    /// Those that match.
+    One(Pattern),
     /// These.
-    Named { patterns: Box<[Pattern]>, negated: bool, unreadable: bool },
+    Several(Box<Several>),
+}
+
+/// More than one pattern, or what is not one of them.
+#[derive(Clone, Debug)]
+struct Several {
+    patterns: Box<[Pattern]>,
+    negated: bool,
+    /// Whether a pattern makes no sense.
+    unreadable: bool,
 }
 
 /// Four bytes that every resource of a statement has in one place: the last ones before its first wildcard, since
 /// the first ones are much alike.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Probe {
     offset: u8,
     bytes: [u8; 4],
@@ -44,7 +56,7 @@ pub(crate) struct Probe {
 
 impl Probe {
     /// Fits everything.
-    const NONE: Self = Self { offset: u8::MAX, bytes: [0; 4] };
+    pub(crate) const NONE: Self = Self { offset: u8::MAX, bytes: [0; 4] };
 
     /// What every text must have that begins like this.
     fn of(beginning: &str) -> Self {
@@ -54,6 +66,17 @@ impl Probe {
             (Ok(offset), Some(bytes)) => Self { offset, bytes: *bytes },
             _ => Self::NONE,
         }
+    }
+
+    /// As 40 bits.
+    pub(crate) fn to_bits(self) -> u64 {
+        u64::from(u32::from_le_bytes(self.bytes)) << 8 | u64::from(self.offset)
+    }
+
+    /// The probe of the lowest 40 bits.
+    #[inline]
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        Self { offset: bits as u8, bytes: ((bits >> 8) as u32).to_le_bytes() }
     }
 
     #[inline]
@@ -71,7 +94,7 @@ impl Rule {
         conditions.sort_by_key(Condition::cost);
         Self {
             effect: statement.effect,
-            actions: ActionPatterns::of(statement.actions.as_ref()),
+            actions: Box::new(ActionPatterns::of(statement.actions.as_ref())),
             principals: statement.principals.clone().map(Box::new),
             resources: ResourcePatterns::of(statement.resources.as_ref(), version),
             conditions: conditions.into(),
@@ -88,7 +111,7 @@ impl Rule {
             || match self.resources {
                 ResourcePatterns::Absent => !of_role,
                 ResourcePatterns::Unreadable => true,
-                ResourcePatterns::Any | ResourcePatterns::Named { .. } => false,
+                _ => false,
             };
         self.effect == StatementEffect::Deny || !unreadable
     }
@@ -96,20 +119,23 @@ impl Rule {
     /// What shows of most resources that the statement is not about them.
     pub(crate) fn probe(&self) -> Probe {
         match &self.resources {
-            ResourcePatterns::Named { patterns, negated: false, unreadable: false } => {
-                match &**patterns {
-                    [Pattern::Plain(glob)] => Probe::of(glob.beginning()),
-                    _ => Probe::NONE,
-                }
-            }
+            ResourcePatterns::One(Pattern::Plain(glob)) => Probe::of(glob.beginning()),
             _ => Probe::NONE,
         }
+    }
+
+    /// Whether resource and conditions hold in every request.
+    pub(crate) fn always_holds(&self) -> bool {
+        let named =
+            matches!(self.resources, ResourcePatterns::One(_) | ResourcePatterns::Several(_));
+        !named && self.conditions.is_empty()
     }
 
     /// How much work the statement is, roughly.
     pub(crate) fn cost(&self) -> usize {
         let resources = match &self.resources {
-            ResourcePatterns::Named { patterns, .. } => patterns.len(),
+            ResourcePatterns::One(_) => 1,
+            ResourcePatterns::Several(several) => several.patterns.len(),
             _ => 0,
         };
         resources + self.conditions.iter().map(Condition::cost).sum::<usize>()
@@ -159,15 +185,29 @@ impl ResourcePatterns {
                 patterns.extend(Pattern::of(&padded, version, Wildcards::Yes));
             }
         }
-        Self::Named { patterns: patterns.into(), negated, unreadable }
+        if patterns.len() == 1 && !negated && !unreadable {
+            patterns.pop().map_or(Self::Unreadable, Self::One)
+        } else {
+            Self::Several(Box::new(Several { patterns: patterns.into(), negated, unreadable }))
+        }
     }
 
     #[inline]
     fn cover(&self, resource: &str, context: &Context, effect: StatementEffect) -> bool {
-        let Self::Named { patterns, negated, unreadable } = self else { return true };
-        let named = Truth::any(patterns.iter().map(|it| it.matches(resource, context)));
-        let named = if named == Truth::No && *unreadable { Truth::Unreadable } else { named };
-        accepts(effect, if *negated { named.not() } else { named })
+        let named = match self {
+            Self::Absent | Self::Unreadable | Self::Any => return true,
+            Self::One(pattern) => pattern.matches(resource, context),
+            Self::Several(several) => several.name(resource, context),
+        };
+        accepts(effect, named)
+    }
+}
+
+impl Several {
+    fn name(&self, resource: &str, context: &Context) -> Truth {
+        let named = Truth::any(self.patterns.iter().map(|it| it.matches(resource, context)));
+        let named = if named == Truth::No && self.unreadable { Truth::Unreadable } else { named };
+        if self.negated { named.not() } else { named }
     }
 }
 

@@ -2,16 +2,17 @@
 //!
 //! A set holds documents that take part in a decision in one or several roles ([`Slot`]). Its statements stand in
 //! lists: one for each action that a policy spells out, one for each service of which a policy names actions with
-//! wildcards, and one for the rest. A decision looks into three of them; most sets of a principal that has many say
-//! by the marks of their [`Table`] that they have none of these.
+//! wildcards, and one for the rest. A decision looks into three of them; many a set of a principal that has several
+//! says by its [`Marks`] that it has none of these.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::compile::action::{Action, ByName, WildAction, begins_with};
+use crate::compile::action::{Action, ByName, LowerCase, WildAction};
+use crate::compile::candidate::{Candidate, Check};
 use crate::compile::glob::Glob;
-use crate::compile::rule::{Probe, Rule};
-use crate::compile::table::{Kind, Name, Table};
+use crate::compile::rule::Rule;
+use crate::compile::table::{Candidates, Kind, List, Marks, Name, Table, Tabulated, tabulate};
 use crate::{Document, ResourcePolicyKind, StatementEffect};
 
 /// A policy document, compiled: every text in it taken apart, every value read. Made once for a document and
@@ -95,87 +96,41 @@ impl Slot {
     }
 }
 
-/// Compiled documents that are decided on together. Immutable, and shared by all callers who have the same.
-#[derive(Clone, Debug, Default)]
+/// Compiled documents that are decided on together. Immutable, and cheap to clone: what it holds is shared. In one line
+/// of the processor's cache, of which most decisions need no more.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
 pub struct PolicySet {
     /// The slots that take part, also those without a document.
     slots: Slots,
-    by_name: Table,
-    others: List,
+    marks: Marks,
+    /// The table of candidates.
+    words: Arc<[u64]>,
+    mask: u32,
+    /// Whether there are candidates that are listed under no name.
+    has_nameless: bool,
     reads_context: bool,
-    candidates: Box<[Candidate]>,
-    documents: Box<[Member]>,
+    documents: Arc<[Member]>,
 }
 
 #[derive(Clone, Debug)]
 struct Member {
     rules: Arc<[Rule]>,
-    reads_context: bool,
     /// Its place among the documents of its slot.
     place: u32,
-}
-
-/// A statement that could match. Small, since a decision passes over many.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Candidate {
-    /// The first bytes of the action's name after the service, and how many bits of them count.
-    head: u64,
-    pub(crate) document: u32,
-    pub(crate) rule: u16,
-    check: Check,
-    probe: Probe,
-    bits: u8,
-    pub(crate) slot: u8,
-}
-
-impl Candidate {
-    /// Whether the action begins as it must; most do not.
-    #[inline]
-    pub(crate) fn may_match(&self, action: Action<'_>) -> bool {
-        begins_with(action.head, self.head, self.bits)
-    }
-
-    /// Whether the resource has what it must have in one place; most do not, and their statements need no look.
-    #[inline]
-    pub(crate) fn may_cover(&self, resource: &str) -> bool {
-        self.probe.fits(resource)
-    }
-}
-
-/// What else must hold for the action: nothing, one pattern of the statement (by number), or that none matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Check(u16);
-
-impl Check {
-    const NONE: Self = Self(u16::MAX);
-    const NEGATED: Self = Self(u16::MAX - 1);
-}
-
-/// A run of candidates, the denying ones first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct List {
-    pub(crate) start: u32,
-    pub(crate) allows: u32,
-    pub(crate) end: u32,
-}
-
-impl List {
-    pub(crate) const EMPTY: Self = Self { start: 0, allows: 0, end: 0 };
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.start == self.end
-    }
 }
 
 /// Puts a set together.
 #[derive(Debug, Default)]
 pub struct PolicySetBuilder {
     documents: Vec<Member>,
+    /// How many documents are in each slot.
+    counts: HashMap<u8, u32>,
     slots: Slots,
-    places: HashMap<u8, u32>,
     by_action: HashMap<Box<str>, Vec<Candidate>, ByName>,
     by_service: HashMap<Box<str>, Vec<Candidate>, ByName>,
-    others: Vec<Candidate>,
+    nameless: Vec<Candidate>,
+    reads_context: bool,
 }
 
 impl PolicySetBuilder {
@@ -188,44 +143,53 @@ impl PolicySetBuilder {
     pub fn add(&mut self, slot: Slot, document: &Arc<Compiled>) {
         self.require(slot);
         let Ok(index) = u32::try_from(self.documents.len()) else { return };
-        let place = self.places.entry(slot.bit()).or_default();
-        let (rules, reads_context) = (Arc::clone(&document.rules), document.reads_context);
-        self.documents.push(Member { rules, reads_context, place: *place });
-        *place += 1;
+        let count = self.counts.entry(slot.bit()).or_default();
+        self.documents.push(Member { rules: Arc::clone(&document.rules), place: *count });
+        *count += 1;
+        self.reads_context |= document.reads_context;
         let of_role = slot == Slot::Resource(ResourcePolicyKind::RoleTrust);
         // A document has room for far fewer statements, or patterns in one, than there are numbers.
         for (rule, number) in document.rules.iter().zip(0..) {
             let allows = rule.effect == StatementEffect::Allow;
             let never = allows && slot.is_overfull();
             if !never && rule.may_apply(slot.names_principals(), of_role) {
-                self.add_rule(rule, index, number, slot.bit());
+                self.add_rule(rule, index, number, slot);
             }
         }
     }
 
-    fn add_rule(&mut self, rule: &Rule, document: u32, number: u16, slot: u8) {
-        let probe = rule.probe();
-        let candidate =
-            |check| Candidate { head: 0, bits: 0, probe, check, document, rule: number, slot };
-        let actions = &rule.actions;
+    fn add_rule(&mut self, rule: &Rule, document: u32, number: u16, slot: Slot) {
+        let (probe, actions) = (rule.probe(), &rule.actions);
+        let candidate = |check| Candidate {
+            head: 0,
+            bits: 0,
+            probe,
+            check,
+            slot: slot.bit(),
+            document,
+            rule: number,
+        };
+        let names_caller = slot.names_principals() && rule.principals.is_some();
+        let applies = rule.always_holds() && !names_caller;
+        let settled = if applies { Check::APPLIES } else { Check::NONE };
         if actions.unreadable {
-            return self.others.push(candidate(Check::NONE));
+            return self.nameless.push(candidate(settled));
         }
         if actions.negated {
-            return self.others.push(candidate(Check::NEGATED));
+            return self.nameless.push(candidate(Check::LEFT));
         }
         for name in &actions.exact {
-            self.by_action.entry(name.clone()).or_default().push(candidate(Check::NONE));
+            self.by_action.entry(name.clone()).or_default().push(candidate(settled));
         }
         for (pattern, index) in actions.wild.iter().zip(0..) {
             let WildAction { service, head, bits, glob } = pattern;
             let check = match glob {
-                None | Some(Glob::Any) => Check::NONE,
-                Some(_) => Check(index),
+                None | Some(Glob::Any) => settled,
+                Some(_) => Check::pattern(index),
             };
             let list = match service {
                 Some(service) => self.by_service.entry(service.clone()).or_default(),
-                None => &mut self.others,
+                None => &mut self.nameless,
             };
             list.push(Candidate { head: *head, bits: *bits, ..candidate(check) });
         }
@@ -233,48 +197,45 @@ impl PolicySetBuilder {
 
     /// The set.
     pub fn build(self) -> PolicySet {
-        let mut candidates = Vec::new();
-        let documents = self.documents.into_boxed_slice();
-        let mut list = |list| lay_out(&documents, &mut candidates, list);
-        let actions = self.by_action.into_iter().map(|(name, it)| (Kind::Action, name, list(it)));
-        let mut lists: Vec<(Kind, Box<str>, List)> = actions.collect();
-        let services = self.by_service.into_iter();
-        lists.extend(services.map(|(name, it)| (Kind::Service, name, list(it))));
-        let others = list(self.others);
-        let named = lists.iter().map(|(kind, name, list)| (Name::of(*kind, name), *list));
-        let by_name = Table::of(named);
+        let sorted = |list| sort(&self.documents, list);
+        let actions = self.by_action.iter().map(|(name, list)| (Kind::Action, name, list));
+        let services = self.by_service.iter().map(|(name, list)| (Kind::Service, name, list));
+        let named: Vec<(Kind, LowerCase, &Vec<Candidate>)> = actions
+            .chain(services)
+            .map(|(kind, name, list)| (kind, LowerCase::of(name), list))
+            .collect();
+        let lists = named.iter().map(|(kind, name, list)| (name.name(*kind), sorted(list)));
+        let Tabulated { words, mask, marks } = tabulate(&sorted(&self.nameless), lists);
         PolicySet {
             slots: self.slots,
-            reads_context: documents.iter().any(|member| member.reads_context),
-            documents,
-            by_name,
-            candidates: candidates.into(),
-            others,
+            marks,
+            words,
+            mask,
+            has_nameless: !self.nameless.is_empty(),
+            reads_context: self.reads_context,
+            documents: self.documents.into(),
         }
     }
 }
 
-/// Appends a list: the denying candidates, then the allowing ones, the cheapest first, since one is enough.
-fn lay_out(documents: &[Member], all: &mut Vec<Candidate>, mut list: Vec<Candidate>) -> List {
-    let number = |all: &Vec<Candidate>| u32::try_from(all.len()).unwrap_or(u32::MAX);
-    let rule = |it: &Candidate| documents.get(it.document as usize)?.rule(it.rule);
-    list.sort_by_cached_key(|it| match rule(it) {
-        Some(rule) if rule.effect == StatementEffect::Allow => (1, rule.cost()),
-        _ => (0, 0),
-    });
-    let denies =
-        list.partition_point(|it| rule(it).is_none_or(|rule| rule.effect == StatementEffect::Deny));
-    let start = number(all);
-    let allows = list.split_off(denies);
-    all.extend(list);
-    let middle = number(all);
-    all.extend(allows);
-    List { start, allows: middle, end: number(all) }
+/// The denying candidates of a list, and the allowing ones, the cheapest first, since one is enough.
+fn sort(documents: &[Member], list: &[Candidate]) -> Candidates {
+    let rule = |it: &Candidate| rule(documents, it.document, it.rule);
+    let denies = |it: &Candidate| rule(it).is_none_or(|it| it.effect == StatementEffect::Deny);
+    let (denies, mut allows): (Vec<Candidate>, Vec<Candidate>) =
+        list.iter().partition(|it| denies(it));
+    allows.sort_by_cached_key(|it| rule(it).map_or(0, Rule::cost));
+    Candidates { denies, allows }
 }
 
-impl Member {
-    fn rule(&self, number: u16) -> Option<&Rule> {
-        self.rules.get(usize::from(number))
+#[inline]
+fn rule(documents: &[Member], document: u32, number: u16) -> Option<&Rule> {
+    documents.get(document as usize)?.rules.get(usize::from(number))
+}
+
+impl Default for PolicySet {
+    fn default() -> Self {
+        Self::builder().build()
     }
 }
 
@@ -293,29 +254,46 @@ impl PolicySet {
         self.slots
     }
 
-    /// The denying candidates for an action, then the allowing ones, list by list.
-    pub(crate) fn candidates(&self, action: Action<'_>) -> Candidates<'_> {
-        let (of_action, of_service) = action.names;
-        let lists = [self.by_name.find(of_action), self.by_name.find(of_service), self.others];
-        let run = |from: u32, to: u32| {
-            self.candidates.get(from as usize..to as usize).unwrap_or_default()
-        };
-        Candidates {
-            denies: lists.map(|list| run(list.start, list.allows)),
-            allows: lists.map(|list| run(list.allows, list.end)),
-        }
+    /// Whether there may be candidates for an action.
+    #[inline]
+    pub(crate) fn may_concern(&self, action: &Action<'_>) -> bool {
+        let Action { whole, service, .. } = action;
+        self.has_nameless | self.marks.may_have(whole) | self.marks.may_have(service)
+    }
+
+    /// Reads what [`Self::candidates`] will probably read.
+    #[inline]
+    pub(crate) fn glance(&self, action: &Action<'_>) -> u64 {
+        self.table().glance(&action.whole) ^ self.table().glance(&action.service)
+    }
+
+    /// The candidates of a name.
+    #[inline]
+    pub(crate) fn candidates(&self, name: &Name<'_>) -> Option<List<'_>> {
+        self.marks.may_have(name).then(|| self.table().find(name))
+    }
+
+    /// The candidates of no name.
+    #[inline]
+    pub(crate) fn nameless(&self) -> Option<List<'_>> {
+        self.has_nameless.then(|| self.table().nameless())
+    }
+
+    #[inline]
+    fn table(&self) -> Table<'_> {
+        Table::new(&self.words, self.mask)
     }
 
     /// A candidate's statement, if the action is one of the statement's.
     #[inline]
-    pub(crate) fn rule(&self, candidate: &Candidate, action: Action<'_>) -> Option<&Rule> {
-        let rule = self.documents.get(candidate.document as usize)?.rule(candidate.rule)?;
+    pub(crate) fn rule(&self, candidate: &Candidate, action: &Action<'_>) -> Option<&Rule> {
+        let rule = rule(&self.documents, candidate.document, candidate.rule)?;
         let fits = match candidate.check {
-            Check::NONE => true,
-            Check::NEGATED => rule.actions.leaves(action.name),
-            Check(pattern) => {
-                let pattern = rule.actions.wild.get(usize::from(pattern))?;
-                pattern.glob.as_ref().is_none_or(|glob| glob.matches(action.name))
+            Check::NONE | Check::APPLIES => true,
+            Check::LEFT => rule.actions.leaves(action.name()),
+            pattern => {
+                let pattern = rule.actions.wild.get(pattern.number())?;
+                pattern.glob.as_ref().is_none_or(|glob| glob.matches(action.name()))
             }
         };
         fits.then_some(rule)
@@ -325,12 +303,6 @@ impl PolicySet {
     pub(crate) fn place(&self, document: u32) -> u32 {
         self.documents.get(document as usize).map_or(0, |member| member.place)
     }
-}
-
-/// The statements that could match an action.
-pub(crate) struct Candidates<'s> {
-    pub(crate) denies: [&'s [Candidate]; 3],
-    pub(crate) allows: [&'s [Candidate]; 3],
 }
 
 #[cfg(test)]

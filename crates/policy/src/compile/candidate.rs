@@ -1,0 +1,93 @@
+//! Statements that could match, as decisions pass over them: few words for each, one behind the other.
+
+use crate::compile::action::{Action, begins_with};
+use crate::compile::rule::Probe;
+
+/// A statement that could match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    /// The first bytes of the action's name after the service, and how many bits of them count.
+    pub(crate) head: u64,
+    pub(crate) bits: u8,
+    pub(crate) probe: Probe,
+    pub(crate) check: Check,
+    pub(crate) slot: u8,
+    pub(crate) document: u32,
+    pub(crate) rule: u16,
+}
+
+/// What else must hold for the action. A document has no room for so many patterns that their numbers meet the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Check(u16);
+
+impl Check {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self(u16::MAX);
+    /// That the statement, which excludes actions, leaves it.
+    pub(crate) const LEFT: Self = Self(u16::MAX - 1);
+    /// Nothing at all: the statement applies.
+    pub(crate) const APPLIES: Self = Self(u16::MAX - 2);
+
+    /// The pattern of this number.
+    pub(crate) fn pattern(number: u16) -> Self {
+        Self(number)
+    }
+
+    pub(crate) fn number(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// A candidate in words.
+pub(crate) type Packed = [u64; 3];
+
+impl Candidate {
+    pub(crate) fn pack(self) -> Packed {
+        let Self { head, bits, probe, check: Check(check), slot, document, rule } = self;
+        let statement = u64::from(document) << 32 | u64::from(rule) << 16 | u64::from(check);
+        [head, statement, probe.to_bits() << 16 | u64::from(bits) << 8 | u64::from(slot)]
+    }
+
+    #[inline]
+    pub(crate) fn unpack(&[head, statement, rest]: &Packed) -> Self {
+        Self {
+            head,
+            bits: (rest >> 8) as u8,
+            probe: Probe::from_bits(rest >> 16),
+            check: Check(statement as u16),
+            slot: rest as u8,
+            document: (statement >> 32) as u32,
+            rule: (statement >> 16) as u16,
+        }
+    }
+
+    /// Whether the action begins as it must; most do not.
+    #[inline]
+    pub(crate) fn may_match(&self, action: &Action<'_>) -> bool {
+        begins_with(action.head, self.head, self.bits)
+    }
+
+    /// Whether the resource has what it must have in one place; most do not, and their statements need no look.
+    #[inline]
+    pub(crate) fn may_cover(&self, resource: &str) -> bool {
+        self.probe.fits(resource)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_packed_is_unpacked(
+            head: u64, bits: u8, probe in 0_u64..1 << 40, check: u16, slot: u8, document: u32, rule: u16,
+        ) {
+            let (probe, check) = (Probe::from_bits(probe), Check(check));
+            let candidate = Candidate { head, bits, probe, check, slot, document, rule };
+            prop_assert_eq!(Candidate::unpack(&candidate.pack()), candidate);
+        }
+    }
+}
