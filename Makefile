@@ -19,6 +19,7 @@ JAVA := .clients/aws-java-sdk-bundle.jar
 RUST := $(TARGET)/sdk/debug/iamd-rust-sdk
 # What `make run` hands to `iamd serve`, such as ARGS="--ephemeral".
 ARGS ?=
+FUZZ_SECONDS ?= 60
 
 say = @printf '\n== %s\n'
 
@@ -116,6 +117,17 @@ bench: ## Measure against the floors, as ratios.
 	done
 	$(say) "policy: peers"
 	@$(CARGO) run --release --locked --manifest-path benchmarks/peers/Cargo.toml
+
+# Fuzzing needs flags of the nightly compiler, which the pinned one takes when it is told to.
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZ_SECONDS (60) each.
+	@command -v cargo-fuzz >/dev/null || { printf 'Installing cargo-fuzz\n'; $(CARGO) install --locked cargo-fuzz; }
+	@for file in $(wildcard crates/*/fuzz/fuzz_targets/*.rs); do \
+	    fuzz="$$(dirname "$$(dirname "$$file")")"; \
+	    target="$$(basename "$$file" .rs)"; \
+	    printf '\n== %s: %s\n' "$$fuzz" "$$target"; \
+	    RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run --fuzz-dir "$$fuzz" "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+	done
 
 .PHONY: clean
 clean: ## Remove everything that was built.
