@@ -43,6 +43,7 @@ lint: ## Check the format and the lints.
 	@$(CARGO) fmt --all --check
 	$(say) "Lints"
 	@$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	@$(CARGO) clippy --package iamd-policy --no-default-features --locked -- -D warnings
 
 .PHONY: unit
 unit: ## Run the Rust tests.

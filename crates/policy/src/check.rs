@@ -4,6 +4,7 @@
 //! Not a linter: what is merely useless passes. Whether the principals and policies named exist is for the
 //! caller to say, and so are size limits, since they have other error codes.
 
+#[cfg(feature = "vocabulary")]
 mod bucket;
 mod principal;
 mod resource;
@@ -49,6 +50,7 @@ impl Refusal {
 
 type Verdict = Result<(), Refusal>;
 
+#[cfg(feature = "vocabulary")]
 pub use bucket::{check_bucket, read_bucket_policy};
 
 const SYNTAX: &str = "Syntax errors in policy.";

@@ -41,7 +41,9 @@ mod variable;
 #[cfg(feature = "vocabulary")]
 pub mod vocabulary;
 
-pub use check::{PolicyType, Refusal, check, check_bucket, read_bucket_policy};
+pub use check::{PolicyType, Refusal, check};
+#[cfg(feature = "vocabulary")]
+pub use check::{check_bucket, read_bucket_policy};
 pub use compile::{
     Compiled, Engine, Index, PolicySet, PolicySetBuilder, PrincipalNumber, SetNumber, Slot,
     StatementPlace, Verdict, decide,
