@@ -11,8 +11,10 @@ use crate::compile::table::{Kind, Name, mix};
 const WORDS_ON_STACK: usize = 16;
 
 /// A name in lower case, eight bytes to a word, the last one filled with zeros.
-pub(crate) struct LowerCase {
-    length: usize,
+pub(crate) struct LowerCase<'n> {
+    given: &'n str,
+    /// The same as a text: most decisions do without.
+    text: OnceCell<Text>,
     /// Where the service ends, colon included; 0 when there is none.
     service: usize,
     head: u64,
@@ -20,9 +22,9 @@ pub(crate) struct LowerCase {
     on_heap: Vec<u64>,
 }
 
-impl LowerCase {
+impl<'n> LowerCase<'n> {
     #[inline]
-    pub(crate) fn of(name: &str) -> Self {
+    pub(crate) fn of(name: &'n str) -> Self {
         let bytes = name.as_bytes();
         let (mut on_stack, mut on_heap) = ([0; WORDS_ON_STACK], Vec::new());
         // One word more than the name has, which stays zero.
@@ -46,12 +48,16 @@ impl LowerCase {
             }
             _ => 0,
         };
-        Self { length: bytes.len(), service, head, on_stack, on_heap }
+        Self { given: name, text: OnceCell::new(), service, head, on_stack, on_heap }
     }
 
     /// The whole of it as the name of an action or a service.
     pub(crate) fn name(&self, kind: Kind) -> Name<'_> {
-        Name::of(kind, self.words(), self.length)
+        Name::of(kind, self.words(), self.given.len())
+    }
+
+    fn text(&self) -> &str {
+        self.text.get_or_init(|| Text::of(self.given)).as_str()
     }
 
     fn words(&self) -> &[u64] {
@@ -73,9 +79,8 @@ fn lower(word: u64) -> u64 {
 
 /// The action of a request.
 pub(crate) struct Action<'n> {
-    given: &'n str,
-    /// The name in lower case: most decisions do without.
-    text: OnceCell<Text>,
+    lower: &'n LowerCase<'n>,
+    text: OnceCell<&'n str>,
     /// The first eight bytes after the service, in lower case.
     pub(crate) head: u64,
     /// What it is looked up by.
@@ -85,20 +90,20 @@ pub(crate) struct Action<'n> {
 
 impl<'n> Action<'n> {
     #[inline]
-    pub(crate) fn of(name: &'n str, lower: &'n LowerCase) -> Self {
-        let words = lower.words();
+    pub(crate) fn of(lower: &'n LowerCase<'n>) -> Self {
         Self {
-            given: name,
+            lower,
             text: OnceCell::new(),
             head: lower.head,
-            whole: Name::of(Kind::Action, words, lower.length),
-            service: Name::of(Kind::Service, words, lower.service),
+            whole: lower.name(Kind::Action),
+            service: Name::of(Kind::Service, lower.words(), lower.service),
         }
     }
 
     /// The name in lower case.
-    pub(crate) fn name(&self) -> &str {
-        self.text.get_or_init(|| Text::of(self.given)).as_str()
+    #[inline]
+    pub(crate) fn name(&self) -> &'n str {
+        self.text.get_or_init(|| self.lower.text())
     }
 }
 
@@ -321,7 +326,7 @@ mod tests {
     fn long_names_are_kept_whole() {
         let name = format!("S3:{}", "Ab".repeat(200));
         let lower = LowerCase::of(&name);
-        let action = Action::of(&name, &lower);
+        let action = Action::of(&lower);
         assert_eq!(action.name(), name.to_ascii_lowercase());
         assert!(lower.words().len() > name.len() / 8);
     }

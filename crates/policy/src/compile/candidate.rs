@@ -2,6 +2,7 @@
 
 use crate::compile::action::{Action, begins_with};
 use crate::compile::rule::Probe;
+use crate::compile::set::Slots;
 
 /// A statement that could match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,18 +61,22 @@ impl Candidate {
             rule: (statement >> 16) as u16,
         }
     }
+}
 
-    /// Whether the action begins as it must; most do not.
-    #[inline]
-    pub(crate) fn may_match(&self, action: &Action<'_>) -> bool {
-        begins_with(action.head, self.head, self.bits)
-    }
-
-    /// Whether the resource has what it must have in one place; most do not, and their statements need no look.
-    #[inline]
-    pub(crate) fn may_cover(&self, resource: &str) -> bool {
-        self.probe.fits(resource)
-    }
+/// Whether a candidate may apply to an action, a resource and in one of these slots; most may not, which shows without
+/// unpacking them.
+#[inline]
+pub(crate) fn may_apply(
+    [head, _, rest]: &Packed,
+    action: &Action<'_>,
+    resource: &str,
+    slots: Slots,
+) -> bool {
+    let (bits, slot) = ((rest >> 8) as u8, *rest as u8);
+    // The action begins as it must, and the resource has what it must have in one place.
+    begins_with(action.head, *head, bits)
+        && slots >> slot & 1 == 1
+        && Probe::from_bits(rest >> 16).fits(resource)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::cell::LazyCell;
 use std::hint::black_box;
 
 use crate::compile::action::{Action, LowerCase};
-use crate::compile::candidate::{Candidate, Check};
+use crate::compile::candidate::{Candidate, Check, may_apply};
 use crate::compile::condition::Readings;
 use crate::compile::set::{
     BOUNDARY, IDENTITY, PolicySet, RESOURCE, RESOURCE_CONTROL, SERVICE_CONTROL, SESSION, Slots,
@@ -87,6 +87,9 @@ pub(crate) trait Sink {
     fn allow(&mut self, slot: u8, namings: Namings, found: Found);
 }
 
+/// So few sets are looked up one after the other.
+const FEW: usize = 2;
+
 /// Brings every statement that applies and matters to the sink. Returns the slots that take part.
 pub(crate) fn walk<'s>(
     request: &Request<'_>,
@@ -103,16 +106,18 @@ pub(crate) fn walk<'s>(
     let lower = LowerCase::of(request.action);
     let walk = Walk {
         request,
-        action: Action::of(request.action, &lower),
+        action: Action::of(&lower),
         unbound,
         bounded: LazyCell::new(|| sets.clone().any(|set| set.slots() & BOUNDARY != 0)),
         readings: Readings::default(),
     };
     // What is read here of one set does not wait for another's: memory brings it at the same time.
-    black_box(sets.clone().fold(0, |seen, set| match set.may_concern(&walk.action) {
-        true => seen ^ set.glance(&walk.action),
-        false => seen,
-    }));
+    if sets.size_hint().1.is_none_or(|most| most > FEW) {
+        black_box(sets.clone().fold(0, |seen, set| match set.may_concern(&walk.action) {
+            true => seen ^ set.glance(&walk.action),
+            false => seen,
+        }));
+    }
     let mut slots = IDENTITY;
     sets.clone().enumerate().for_each(|(number, set)| {
         slots |= set.slots();
@@ -148,15 +153,14 @@ impl<B: FnOnce() -> bool> Walk<'_, B> {
         }
     }
 
+    /// Passes over the candidates of a list.
     #[inline]
     fn pass(&self, part: Part<'_>, list: List<'_>, sink: &mut impl Sink) {
         let resource = self.request.resource.arn;
         let mut wanted = part.bound & sink.wanted_denies();
         for packed in list.denies {
-            let candidate = Candidate::unpack(packed);
-            if candidate.may_match(&self.action)
-                && wanted >> candidate.slot & 1 == 1
-                && candidate.may_cover(resource)
+            if may_apply(packed, &self.action, resource, wanted)
+                && let candidate = Candidate::unpack(packed)
                 && self.judge(part.set, &candidate).is_some()
             {
                 sink.deny(candidate.slot, part.found(&candidate));
@@ -164,14 +168,12 @@ impl<B: FnOnce() -> bool> Walk<'_, B> {
             }
         }
         let mut wanted = part.bound & sink.wanted_allows();
-        if wanted == 0 {
-            return;
-        }
         for packed in list.allows {
-            let candidate = Candidate::unpack(packed);
-            if candidate.may_match(&self.action)
-                && wanted >> candidate.slot & 1 == 1
-                && candidate.may_cover(resource)
+            if wanted == 0 {
+                return;
+            }
+            if may_apply(packed, &self.action, resource, wanted)
+                && let candidate = Candidate::unpack(packed)
                 && let Some(namings) = self.judge(part.set, &candidate)
             {
                 sink.allow(candidate.slot, namings, part.found(&candidate));

@@ -200,7 +200,7 @@ impl PolicySetBuilder {
         let sorted = |list| sort(&self.documents, list);
         let actions = self.by_action.iter().map(|(name, list)| (Kind::Action, name, list));
         let services = self.by_service.iter().map(|(name, list)| (Kind::Service, name, list));
-        let named: Vec<(Kind, LowerCase, &Vec<Candidate>)> = actions
+        let named: Vec<(Kind, LowerCase<'_>, &Vec<Candidate>)> = actions
             .chain(services)
             .map(|(kind, name, list)| (kind, LowerCase::of(name), list))
             .collect();
