@@ -11,10 +11,13 @@ use std::time::Instant;
 use iamd_policy::{Evaluator, Reference};
 
 mod cedar;
+#[path = "../../../crates/policy/benches/measure/mod.rs"]
+mod measure;
 mod rs;
 #[path = "../../../crates/policy/benches/workload/mod.rs"]
 mod workload;
 
+use measure::{cpu, middle};
 use workload::{RESOURCE_KIND, SHAPES, Workload};
 
 const REQUESTS: usize = 400;
@@ -23,7 +26,7 @@ const ROUNDS: usize = 5;
 /// Somebody who answers whether the request of a number is allowed.
 struct Engine<'e> {
     name: &'static str,
-    /// How often the requests are asked in one round, since processor time is counted in coarse steps.
+    /// How often the requests are asked in one round, so that a round of a fast engine is long enough to measure.
     passes: usize,
     allows: Box<dyn Fn(usize) -> bool + 'e>,
     /// Nanoseconds of processor time a decision, one number a round.
@@ -95,8 +98,7 @@ impl<'e> Engine<'e> {
     }
 
     fn median(&mut self) -> f64 {
-        self.means.sort_unstable_by(f64::total_cmp);
-        self.means[self.means.len() / 2]
+        middle(&mut self.means)
     }
 
     fn report(&mut self, shape: &str, ours: f64, wanted: &[bool]) {
@@ -120,17 +122,4 @@ impl<'e> Engine<'e> {
             differ,
         );
     }
-}
-
-/// The processor time of this thread that something takes, in nanoseconds.
-fn cpu(work: impl FnOnce()) -> f64 {
-    let now = || -> f64 {
-        // The kernel counts up to the last time that it was asked for something like this.
-        std::thread::yield_now();
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-        text.split(' ').next().unwrap().parse().unwrap()
-    };
-    let before = now();
-    work();
-    now() - before
 }

@@ -15,13 +15,15 @@ use std::time::Instant;
 
 use iamd_policy::{Compiled, Effect, Evaluator, PolicySet, Reference, Request, Verdict};
 
+mod measure;
 mod workload;
 
+use measure::{cpu, middle};
 use workload::{RESOURCE_KIND, SHAPES, Workload};
 
 const REQUESTS: usize = 2000;
 const ROUNDS: usize = 7;
-/// Processor time is counted in steps of some milliseconds.
+/// How often the requests are decided in one round: once is too short to measure.
 const PASSES: usize = 20;
 /// The reference is slow: a part of the requests tells enough.
 const REFERENCE_REQUESTS: usize = 200;
@@ -143,24 +145,6 @@ fn compile() {
         memory.bytes_current / 1000
     );
     drop(kept);
-}
-
-fn middle(numbers: &mut [f64]) -> f64 {
-    numbers.sort_unstable_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
-}
-
-/// The processor time of this thread that something takes, in nanoseconds.
-fn cpu(work: impl FnOnce()) -> f64 {
-    let now = || -> f64 {
-        // The kernel counts up to the last time that it was asked for something like this.
-        std::thread::yield_now();
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-        text.split(' ').next().unwrap().parse().unwrap()
-    };
-    let before = now();
-    work();
-    now() - before
 }
 
 /// Runs the workload so many times, for callgrind to count.

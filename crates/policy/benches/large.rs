@@ -11,8 +11,10 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+mod measure;
 mod workload;
 
+use measure::{cpu, middle};
 use workload::large::{Large, Question};
 use workload::{LARGE, RESOURCE_KIND, SHAPES, Workload};
 
@@ -188,11 +190,6 @@ fn scaling(work: &(impl Fn() + Sync)) -> f64 {
     2.0 * one.as_secs_f64() / start.elapsed().as_secs_f64()
 }
 
-fn middle(numbers: &mut [f64]) -> f64 {
-    numbers.sort_unstable_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
-}
-
 fn percentile(sorted: &[u64], percent: usize) -> u64 {
     sorted[(sorted.len() - 1) * percent / 100]
 }
@@ -201,17 +198,4 @@ fn percentile(sorted: &[u64], percent: usize) -> u64 {
 fn range(sorted: &[f64]) -> String {
     let digits = if sorted[0] < 10.0 { 2 } else { 0 };
     format!("{:.digits$}–{:.digits$}", sorted[0], sorted[sorted.len() - 1])
-}
-
-/// The processor time of this thread that something takes, in nanoseconds.
-fn cpu(work: impl FnOnce()) -> f64 {
-    let now = || -> f64 {
-        // The kernel counts up to the last time that it was asked for something like this.
-        std::thread::yield_now();
-        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
-        text.split(' ').next().unwrap().parse().unwrap()
-    };
-    let before = now();
-    work();
-    now() - before
 }

@@ -2,8 +2,8 @@
 //!
 //! A merged set for each combination of policies that somebody has may be as many sets as there are principals. Here a
 //! set belongs to what is attached (a policy, a group, a boundary, an account's control policies), and a principal is
-//! a short list of sets, 32 bytes for up to fifteen. When a policy changes, the sets that it is in are
-//! replaced, and nothing of its principals.
+//! a short list of sets, 32 bytes for up to fifteen. When a policy changes, the sets that it is in are replaced, and
+//! nothing of its principals.
 
 use crate::compile::decide::{Verdict, decide_on};
 use crate::compile::set::PolicySet;

@@ -104,7 +104,7 @@ pub struct PolicySet {
     /// The slots that take part, also those without a document.
     slots: Slots,
     marks: Marks,
-    /// The table of candidates.
+    /// The table of candidates. Its parts stand here one by one, so that there is room for the flags beside them.
     words: Arc<[u64]>,
     mask: u32,
     /// Whether there are candidates that are listed under no name.
@@ -309,6 +309,11 @@ impl PolicySet {
 mod tests {
     use super::*;
     use crate::{Context, Effect, PolicyKind, Principal, PrincipalKind, Request, Resource, decide};
+
+    #[test]
+    fn a_set_and_a_rule_are_one_line_each() {
+        assert!(size_of::<PolicySet>() <= 64 && size_of::<Rule>() <= 64);
+    }
 
     #[test]
     fn levels_that_cannot_be_told_apart_allow_nothing() {
