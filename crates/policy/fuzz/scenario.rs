@@ -3,10 +3,12 @@
 //! Shared by the fuzz target and the differential test. Every byte is a choice, so that what shrinks the bytes shrinks
 //! the scenario.
 
+use std::sync::LazyLock;
+
 use iamd_policy::{
     Attached, Context, Decision, Document, Effect, Engine, Evaluator, Index, Policies, PolicySet,
-    Principal, PrincipalKind, PrincipalNumber, Reference, Request, Resource, ResourcePolicyKind,
-    SetNumber, Slot, Source, Verdict, decide,
+    PolicySetBuilder, Principal, PrincipalKind, PrincipalNumber, Reference, Request, Resource,
+    ResourcePolicyKind, SetNumber, Slot, Source, Verdict, decide,
 };
 
 /// Bytes that are read as choices; zeros follow the last one.
@@ -446,17 +448,54 @@ pub(crate) fn compare(bytes: &[u8], mut tell: impl FnMut(Effect)) {
 /// The same policies, put together in every way.
 struct Forms {
     splits: [Vec<PolicySet>; 3],
-    index: Index,
-    principal: PrincipalNumber,
+    indexes: [(Index, PrincipalNumber); 2],
+}
+
+/// Indexes of which nobody has a set, with few documents and with many.
+static OF_OTHERS: LazyLock<[Index; 2]> = LazyLock::new(|| [&["*", "s3:GetObject"], ACTIONS].map(of_others));
+
+/// For each of these actions, in every slot, a document that allows it and one that denies it.
+fn of_others(actions: &[&str]) -> Index {
+    let mut index = Index::default();
+    for action in actions {
+        for (effect, slot) in ["Allow", "Deny"].into_iter().flat_map(|effect| {
+            [
+                Slot::ResourceControl(0),
+                Slot::ServiceControl(0),
+                Slot::Resource(ResourcePolicyKind::Resource),
+                Slot::Identity,
+                Slot::Boundary,
+                Slot::Session,
+            ]
+            .map(|slot| (effect, slot))
+        }) {
+            let named = matches!(slot, Slot::ResourceControl(_) | Slot::Resource(_));
+            let principal = if named { r#","Principal":"*""# } else { "" };
+            let statement = format!(r#"{{"Effect":"{effect}","Action":"{action}","Resource":"*"{principal}}}"#);
+            let document = Document::parse(&format!(r#"{{"Statement":{statement}}}"#)).unwrap();
+            let mut set = PolicySet::builder();
+            set.add(slot, document.compiled());
+            index.add_set(&set).unwrap();
+        }
+    }
+    index
 }
 
 impl Forms {
     fn of(policies: &Policies<'_>) -> Self {
-        let mut index = Index::default();
-        let of_documents = sets(policies, 2).into_iter();
-        let numbers: Vec<SetNumber> = of_documents.map(|set| index.add_set(set).unwrap()).collect();
-        let principal = index.add_principal(&numbers).unwrap();
-        Self { splits: [0, 1, 2].map(|split| sets(policies, split)), index, principal }
+        let indexes = OF_OTHERS.each_ref().map(|others| {
+            let mut index = others.clone();
+            // A set that nobody has is replaced again and again.
+            let other = index.add_set(&PolicySet::builder()).unwrap();
+            let mut numbers: Vec<SetNumber> = Vec::new();
+            for set in builders(policies, 2) {
+                assert!(index.replace_set(other, &set));
+                numbers.push(index.add_set(&set).unwrap());
+            }
+            let principal = index.add_principal(&numbers).unwrap();
+            (index, principal)
+        });
+        Self { splits: [0, 1, 2].map(|split| sets(policies, split)), indexes }
     }
 
     /// Compares the answers; `whole` is whether also all the statements that they follow from.
@@ -471,14 +510,20 @@ impl Forms {
             let sets: Vec<&PolicySet> = sets.iter().collect();
             assert_verdict(&decide(request, kind, &sets), &wanted, &shown);
         }
-        let indexed = self.index.decide(self.principal, request, kind, &[]).unwrap();
-        assert_verdict(&indexed, &wanted, &shown);
+        for (index, principal) in &self.indexes {
+            let verdict = index.decide(*principal, request, kind, &[]).unwrap();
+            assert_verdict(&verdict, &wanted, &shown);
+        }
         wanted.effect
     }
 }
 
 /// The policies in one set, in a set for each slot, or in a set for each document.
 fn sets(policies: &Policies<'_>, split: usize) -> Vec<PolicySet> {
+    builders(policies, split).into_iter().map(PolicySetBuilder::build).collect()
+}
+
+fn builders(policies: &Policies<'_>, split: usize) -> Vec<PolicySetBuilder> {
     let level = |index: usize| u8::try_from(index).unwrap();
     let mut slots: Vec<(Slot, Vec<Attached<'_>>)> =
         vec![(Slot::Identity, policies.identity.to_vec())];
@@ -507,7 +552,7 @@ fn sets(policies: &Policies<'_>, split: usize) -> Vec<PolicySet> {
             builders.last_mut().unwrap().add(slot, attached.document.compiled());
         }
     }
-    builders.into_iter().map(|builder| builder.build()).collect()
+    builders
 }
 
 fn assert_verdict(verdict: &Verdict, wanted: &Decision<'_>, shown: &impl Fn() -> String) {

@@ -6,11 +6,13 @@
 
 mod action;
 mod candidate;
+mod catalog;
 mod condition;
 mod decide;
 mod engine;
 mod glob;
 mod index;
+mod listing;
 mod rule;
 mod set;
 mod table;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use iamd_policy::{
-    Compiled, Effect, Evaluator, Index, PolicyKind, PolicySet, PrincipalNumber, Reference,
-    SetNumber, Slot, Verdict,
+    Compiled, Effect, Evaluator, Index, PolicyKind, PolicySet, PolicySetBuilder, PrincipalNumber,
+    Reference, SetNumber, Slot, Verdict,
 };
 
 use super::{Asked, Material, Noise, Owner, RESOURCE_KIND, Shape};
@@ -31,10 +31,10 @@ pub(crate) struct Question {
 
 /// The sets that all accounts share.
 struct Shared {
-    policies: Vec<PolicySet>,
-    groups: Vec<PolicySet>,
-    levels: Vec<PolicySet>,
-    boundary: PolicySet,
+    policies: Vec<PolicySetBuilder>,
+    groups: Vec<PolicySetBuilder>,
+    levels: Vec<PolicySetBuilder>,
+    boundary: PolicySetBuilder,
 }
 
 impl Large {
@@ -95,7 +95,7 @@ impl Large {
         let (document, set) = noise.of(&policies);
         let compiled = Arc::new(Compiled::of(&self.material.documents[*document]));
         let mut index = Index::clone(&self.accounts[account].load());
-        index.replace_set(*set, set_of([(Slot::Identity, &compiled)]));
+        assert!(index.replace_set(*set, &set_of([(Slot::Identity, &compiled)])));
         self.accounts[account].store(Arc::new(index));
     }
 }
@@ -109,11 +109,11 @@ fn index(
     let mut indexes = vec![Index::default(); accounts];
     let mut groups = vec![HashMap::new(); accounts];
     let boundaries: Vec<SetNumber> =
-        indexes.iter_mut().map(|it| it.add_set(shared.boundary.clone()).unwrap()).collect();
+        indexes.iter_mut().map(|it| it.add_set(&shared.boundary).unwrap()).collect();
     let levels: Vec<SetNumber> = indexes
         .iter_mut()
         .zip(&shared.levels)
-        .map(|(index, set)| index.add_set(set.clone()).unwrap())
+        .map(|(index, set)| index.add_set(set).unwrap())
         .collect();
     let mut places = Vec::with_capacity(material.shape.principals);
     for number in 0..material.shape.principals {
@@ -126,7 +126,7 @@ fn index(
             (&mut groups[account], &owner.groups, &shared.groups),
         ] {
             list.extend(wanted.iter().map(|it| {
-                let add = || index.add_set(sets[*it].clone()).unwrap();
+                let add = || index.add_set(&sets[*it]).unwrap();
                 *known.entry(*it).or_insert_with(add)
             }));
         }
@@ -157,8 +157,8 @@ impl Shared {
     }
 }
 
-fn set_of<'c>(documents: impl IntoIterator<Item = (Slot, &'c Arc<Compiled>)>) -> PolicySet {
+fn set_of<'c>(documents: impl IntoIterator<Item = (Slot, &'c Arc<Compiled>)>) -> PolicySetBuilder {
     let mut builder = PolicySet::builder();
     documents.into_iter().for_each(|(slot, document)| builder.add(slot, document));
-    builder.build()
+    builder
 }

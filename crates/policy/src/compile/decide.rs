@@ -3,12 +3,10 @@
 //! Slots are bits, so "every level allows" is one comparison. A Deny anywhere ends it; a slot in which something
 //! allows is not asked again.
 
-use std::cell::LazyCell;
-use std::hint::black_box;
-
 use crate::compile::action::{Action, LowerCase};
-use crate::compile::candidate::{Candidate, Check, may_apply};
+use crate::compile::candidate::{Candidate, Check, Packed, may_apply};
 use crate::compile::condition::Readings;
+use crate::compile::rule::Rule;
 use crate::compile::set::{
     BOUNDARY, IDENTITY, PolicySet, RESOURCE, RESOURCE_CONTROL, SERVICE_CONTROL, SESSION, Slots,
 };
@@ -54,17 +52,21 @@ pub fn decide(
     resource_kind: ResourcePolicyKind,
     sets: &[&PolicySet],
 ) -> Verdict {
-    decide_on(request, resource_kind, &sets.iter().copied())
+    decide_on(request, resource_kind, |_| None::<PolicySet>, sets)
 }
 
-/// The same, where the sets stand in no slice.
-pub(crate) fn decide_on<'s>(
+/// The same, where documents come first that stand in no set.
+pub(crate) fn decide_on<S: Source>(
     request: &Request<'_>,
     resource_kind: ResourcePolicyKind,
-    sets: &(impl Iterator<Item = &'s PolicySet> + Clone),
+    own: impl FnOnce(&Action<'_>) -> Option<S>,
+    sets: &[&PolicySet],
 ) -> Verdict {
+    let lower = LowerCase::of(request.action);
+    let action = Action::of(&lower);
+    let own = own(&action);
     let mut tally = Tally::default();
-    let slots = walk(request, sets, &mut tally);
+    let slots = walk(request, &action, own.as_ref(), sets, &mut tally);
     let outcome = Outcome { request, resource_kind, slots, tally: &tally };
     let (effect, decided_by) = outcome.conclude();
     let found = match (effect, decided_by) {
@@ -73,8 +75,34 @@ pub(crate) fn decide_on<'s>(
         (Effect::Allow, PolicyKind::Resource | PolicyKind::RoleTrust) => tally.by_resource,
         _ => None,
     };
-    let statement = found.and_then(|found| Some(found.place(sets.clone().nth(found.set)?)));
-    Verdict { effect, decided_by, statement }
+    Verdict { effect, decided_by, statement: found.and_then(|it| it.place(own.as_ref(), sets)) }
+}
+
+/// Documents, and where their statements are listed.
+pub(crate) trait Source {
+    /// The slots that take part, also those without a document.
+    fn slots(&self) -> Slots;
+
+    /// What is listed for an action: under its name, under its service, and under nothing.
+    fn lists(&self, action: &Action<'_>) -> [List<'_>; 3];
+
+    /// Whether the document of a candidate may be one of these: lists may be longer than concerns this source.
+    fn may_have(&self, packed: &Packed) -> bool;
+
+    /// Whether the document of this number is one of these.
+    fn has(&self, document: u32) -> bool;
+
+    /// Gives the parts of a list that may concern this source.
+    fn each_part<'l>(&self, list: &'l [Packed], pass: impl FnMut(&'l [Packed]));
+
+    /// The statements of a document.
+    fn rules(&self, document: u32) -> &[Rule];
+
+    /// How many sets these are.
+    fn sets(&self) -> usize;
+
+    /// Where a document stands: the set's place among these, and its own among the set's documents of its slot.
+    fn place(&self, document: u32) -> Option<(usize, usize)>;
 }
 
 /// What becomes of the statements that apply.
@@ -87,13 +115,13 @@ pub(crate) trait Sink {
     fn allow(&mut self, slot: u8, namings: Namings, found: Found);
 }
 
-/// So few sets are looked up one after the other.
-const FEW: usize = 2;
-
-/// Brings every statement that applies and matters to the sink. Returns the slots that take part.
-pub(crate) fn walk<'s>(
+/// Brings every statement that applies and matters to the sink: first those of `own`, as of source 0 if there is one,
+/// then those of the sets, in their order. Returns the slots that take part.
+pub(crate) fn walk(
     request: &Request<'_>,
-    sets: &(impl Iterator<Item = &'s PolicySet> + Clone),
+    action: &Action<'_>,
+    own: Option<&impl Source>,
+    sets: &[&PolicySet],
     sink: &mut impl Sink,
 ) -> Slots {
     let mut unbound = 0;
@@ -103,140 +131,137 @@ pub(crate) fn walk<'s>(
     if !service_controls_bind(request) {
         unbound |= SERVICE_CONTROL;
     }
-    let lower = LowerCase::of(request.action);
-    let walk = Walk {
-        request,
-        action: Action::of(&lower),
-        unbound,
-        bounded: LazyCell::new(|| sets.clone().any(|set| set.slots() & BOUNDARY != 0)),
-        readings: Readings::default(),
-    };
-    // What is read here of one set does not wait for another's: memory brings it at the same time.
-    if sets.size_hint().1.is_none_or(|most| most > FEW) {
-        black_box(sets.clone().fold(0, |seen, set| match set.may_concern(&walk.action) {
-            true => seen ^ set.glance(&walk.action),
-            false => seen,
-        }));
+    let slots = own.map_or(0, Source::slots);
+    let slots = sets.iter().fold(slots | IDENTITY, |slots, set| slots | set.slots());
+    let slots = slots & !unbound;
+    let walk = Walk { request, action, slots, readings: Readings::default() };
+    if let Some(own) = own {
+        walk.through(0, own, sink);
     }
-    let mut slots = IDENTITY;
-    sets.clone().enumerate().for_each(|(number, set)| {
-        slots |= set.slots();
-        if set.may_concern(&walk.action) {
-            walk.through(number, set, sink);
+    for (set, number) in sets.iter().zip(usize::from(own.is_some())..) {
+        if set.may_concern(action) {
+            walk.through(number, *set, sink);
         }
-    });
-    slots & !unbound
+    }
+    slots
 }
 
-struct Walk<'r, B> {
+struct Walk<'r, 'n> {
     request: &'r Request<'r>,
-    action: Action<'r>,
-    /// The slots that do not bind this request.
-    unbound: Slots,
-    /// Whether the principal has a boundary: most statements do not ask.
-    bounded: LazyCell<bool, B>,
+    action: &'r Action<'n>,
+    /// The slots that take part and bind this request.
+    slots: Slots,
     readings: Readings,
 }
 
-impl<B: FnOnce() -> bool> Walk<'_, B> {
-    /// Brings what applies of a set to the sink.
-    fn through(&self, number: usize, set: &PolicySet, sink: &mut impl Sink) {
-        let part = Part { number, set, bound: set.slots() & !self.unbound };
-        if let Some(list) = set.candidates(&self.action.whole) {
-            self.pass(part, list, sink);
-        }
-        if let Some(list) = set.candidates(&self.action.service) {
-            self.pass(part, list, sink);
-        }
-        if let Some(list) = set.nameless() {
-            self.pass(part, list, sink);
+impl Walk<'_, '_> {
+    /// Brings what applies of a source to the sink.
+    fn through(&self, number: usize, source: &impl Source, sink: &mut impl Sink) {
+        for list in source.lists(self.action) {
+            source.each_part(list.denies, |part| self.pass_denies(number, source, part, sink));
+            source.each_part(list.allows, |part| self.pass_allows(number, source, part, sink));
         }
     }
 
-    /// Passes over the candidates of a list.
-    #[inline]
-    fn pass(&self, part: Part<'_>, list: List<'_>, sink: &mut impl Sink) {
-        let resource = self.request.resource.arn;
-        let mut wanted = part.bound & sink.wanted_denies();
-        for packed in list.denies {
-            if may_apply(packed, &self.action, resource, wanted)
-                && let candidate = Candidate::unpack(packed)
-                && self.judge(part.set, &candidate).is_some()
+    fn pass_denies(
+        &self,
+        number: usize,
+        source: &impl Source,
+        denies: &[Packed],
+        sink: &mut impl Sink,
+    ) {
+        let mut wanted = self.slots & sink.wanted_denies();
+        for packed in denies {
+            if self.may_apply(source, packed, wanted)
+                && let Some((candidate, _)) = self.judge(source, packed)
             {
-                sink.deny(candidate.slot, part.found(&candidate));
-                wanted = part.bound & sink.wanted_denies();
+                sink.deny(candidate.slot, Found::of(number, &candidate));
+                wanted = self.slots & sink.wanted_denies();
             }
         }
-        let mut wanted = part.bound & sink.wanted_allows();
-        for packed in list.allows {
+    }
+
+    fn pass_allows(
+        &self,
+        number: usize,
+        source: &impl Source,
+        allows: &[Packed],
+        sink: &mut impl Sink,
+    ) {
+        let mut wanted = self.slots & sink.wanted_allows();
+        for packed in allows {
             if wanted == 0 {
                 return;
             }
-            if may_apply(packed, &self.action, resource, wanted)
-                && let candidate = Candidate::unpack(packed)
-                && let Some(namings) = self.judge(part.set, &candidate)
+            if self.may_apply(source, packed, wanted)
+                && let Some((candidate, namings)) = self.judge(source, packed)
             {
-                sink.allow(candidate.slot, namings, part.found(&candidate));
-                wanted = part.bound & sink.wanted_allows();
+                sink.allow(candidate.slot, namings, Found::of(number, &candidate));
+                wanted = self.slots & sink.wanted_allows();
             }
         }
     }
 
-    /// How a statement names the caller, if it applies.
+    /// Whether a candidate may apply in one of these slots.
     #[inline]
-    fn judge(&self, set: &PolicySet, candidate: &Candidate) -> Option<Namings> {
-        if candidate.check == Check::APPLIES {
-            return Some(Naming::Caller.into());
+    fn may_apply(&self, source: &impl Source, packed: &Packed, wanted: Slots) -> bool {
+        source.may_have(packed)
+            && may_apply(packed, self.action, self.request.resource.arn, wanted)
+    }
+
+    /// The candidate and how its statement names the caller, if it applies.
+    #[inline]
+    fn judge(&self, source: &impl Source, packed: &Packed) -> Option<(Candidate, Namings)> {
+        let candidate = Candidate::unpack(packed);
+        if !source.has(candidate.document) {
+            return None;
         }
-        let rule = set.rule(candidate, &self.action)?;
+        if candidate.check == Check::APPLIES {
+            return Some((candidate, Naming::Caller.into()));
+        }
+        let rule = candidate.statement(source.rules(candidate.document), self.action)?;
         let Request { resource, context, principal, .. } = self.request;
         if !rule.holds(resource.arn, context, &self.readings) {
             return None;
         }
         let names_principals = (RESOURCE_CONTROL | RESOURCE) >> candidate.slot & 1 == 1;
-        match &rule.principals {
+        let namings = match &rule.principals {
             Some(principals) if names_principals => {
-                let namings = principals.namings(principal, rule.effect, *self.bounded);
-                (!namings.is_empty()).then_some(namings)
+                principals.namings(principal, rule.effect, self.slots & BOUNDARY != 0)
             }
             // Where principals have no place, or are missing, only a Deny gets here, and it holds for everybody.
-            _ => Some(Naming::Caller.into()),
-        }
+            _ => Naming::Caller.into(),
+        };
+        (!namings.is_empty()).then_some((candidate, namings))
     }
 }
 
-/// A set among those of a decision.
-#[derive(Clone, Copy)]
-struct Part<'s> {
-    number: usize,
-    set: &'s PolicySet,
-    /// Its slots that bind this request.
-    bound: Slots,
-}
-
-impl Part<'_> {
-    #[inline]
-    fn found(&self, candidate: &Candidate) -> Found {
-        Found { set: self.number, document: candidate.document, statement: candidate.rule }
-    }
-}
-
-/// A statement that applies: the set's place among those given, and its document's and its own place there.
+/// A statement that applies: its source's place among those of the decision, its document's number and its own place
+/// there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
-    pub(crate) set: usize,
+    source: usize,
     document: u32,
     statement: u16,
 }
 
 impl Found {
-    /// Where that is for who does not know how the set keeps its documents.
-    pub(crate) fn place(self, set: &PolicySet) -> StatementPlace {
-        StatementPlace {
-            set: self.set,
-            document: set.place(self.document) as usize,
-            statement: usize::from(self.statement),
-        }
+    fn of(source: usize, candidate: &Candidate) -> Self {
+        Self { source, document: candidate.document, statement: candidate.rule }
+    }
+
+    /// Where that is, for who does not know how sources keep their documents.
+    pub(crate) fn place(self, own: Option<&impl Source>, sets: &[&PolicySet]) -> Option<StatementPlace> {
+        let statement = usize::from(self.statement);
+        let (first, number) = match (own, self.source.checked_sub(usize::from(own.is_some()))) {
+            (Some(own), None) => {
+                let (set, document) = own.place(self.document)?;
+                return Some(StatementPlace { set, document, statement });
+            }
+            (own, number) => (own.map_or(0, Source::sets), number?),
+        };
+        let (set, document) = sets.get(number)?.place(self.document)?;
+        Some(StatementPlace { set: first + number + set, document, statement })
     }
 }
 

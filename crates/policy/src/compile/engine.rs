@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::compile::action::{Action, LowerCase};
 use crate::compile::decide::{Found, Outcome, Sink, Tally, walk};
 use crate::compile::set::{PolicySet, Slot, Slots};
 use crate::evaluate::{missing_keys, resource_policy};
@@ -19,8 +20,11 @@ impl Evaluator for Engine {
     fn decide<'a>(&self, request: &Request<'_>, policies: &Policies<'a>) -> Decision<'a> {
         let slots = slots(policies);
         let sets = compile(&slots);
+        let sets = sets.each_ref();
         let mut all = All { sets: &sets, ..All::default() };
-        let bound = walk(request, &sets.iter(), &mut all);
+        let lower = LowerCase::of(request.action);
+        let action = Action::of(&lower);
+        let bound = walk(request, &action, None::<&PolicySet>, &sets, &mut all);
         let resource_kind = policies.resource_kind;
         let outcome = Outcome { request, resource_kind, slots: bound, tally: &all.tally };
         let (effect, kind) = outcome.conclude();
@@ -90,7 +94,7 @@ fn compile(slots: &[Filled<'_, '_>]) -> [PolicySet; 2] {
 /// Every statement that applies: its slot, its document's place there, its own place.
 #[derive(Default)]
 struct All<'s> {
-    sets: &'s [PolicySet],
+    sets: &'s [&'s PolicySet],
     tally: Tally,
     denies: BTreeSet<(u8, usize, usize)>,
     allows: BTreeSet<(u8, usize, usize)>,
@@ -120,7 +124,7 @@ impl Sink for All<'_> {
 
 impl All<'_> {
     fn place(&self, slot: u8, found: Found) -> Option<(u8, usize, usize)> {
-        let place = found.place(self.sets.get(found.set)?);
+        let place = found.place(None::<&PolicySet>, self.sets)?;
         Some((slot, place.document, place.statement))
     }
 }

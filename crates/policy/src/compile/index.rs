@@ -2,11 +2,18 @@
 //!
 //! A merged set for each combination of policies that somebody has may be as many sets as there are principals. Here a
 //! set belongs to what is attached (a policy, a group, a boundary, an account's control policies), and a principal is
-//! a short list of sets, 32 bytes for up to fifteen. When a policy changes, the sets that it is in are replaced, and
-//! nothing of its principals.
+//! a short list of sets, 32 bytes for up to fifteen. The statements of all sets are listed together, so a decision
+//! looks its action up once. When a policy changes, the sets that it is in are replaced, and nothing of its principals.
 
-use crate::compile::decide::{Verdict, decide_on};
-use crate::compile::set::PolicySet;
+use std::sync::Arc;
+
+use crate::compile::action::Action;
+use crate::compile::candidate::{Members, Packed, member};
+use crate::compile::catalog::{Catalog, LONG, part};
+use crate::compile::decide::{Source, Verdict, decide_on};
+use crate::compile::rule::Rule;
+use crate::compile::set::{PolicySet, PolicySetBuilder, Slots};
+use crate::compile::table::List;
 use crate::{Request, ResourcePolicyKind};
 
 /// Sets, and which principals have which. Best made one for each account: a clone costs what the lists take, so
@@ -15,12 +22,32 @@ use crate::{Request, ResourcePolicyKind};
 /// Numbers are good for the index that gave them, and for its clones.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    sets: Vec<PolicySet>,
+    sets: Vec<Set>,
+    /// The documents of each set.
+    contents: Vec<Arc<[Placed]>>,
+    catalog: Catalog,
     principals: Vec<Sets>,
     /// The lists that do not fit in [`Sets`], one behind the other, with what is left of those that were replaced.
     lists: Vec<SetNumber>,
     /// How many entries of `lists` belong to nobody.
     unused: usize,
+}
+
+/// What decisions need of a set.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(32))]
+struct Set {
+    /// The slots that take part, also those without a document.
+    slots: Slots,
+    members: Members,
+}
+
+/// A document of a set.
+#[derive(Clone, Copy, Debug)]
+struct Placed {
+    number: u32,
+    /// Its place among the set's documents of its slot.
+    place: u32,
 }
 
 /// A set of an [`Index`].
@@ -81,18 +108,41 @@ impl Sets {
 }
 
 impl Index {
-    /// Adds a set; `None` when there are as many as there are numbers.
-    pub fn add_set(&mut self, set: PolicySet) -> Option<SetNumber> {
+    /// Adds a set of what the builder was given; `None` when there are as many as there are numbers.
+    pub fn add_set(&mut self, set: &PolicySetBuilder) -> Option<SetNumber> {
         let number = u32::try_from(self.sets.len()).ok()?;
+        let (set, documents) = self.put_together(set, &[])?;
         self.sets.push(set);
+        self.contents.push(documents);
         Some(SetNumber(number))
     }
 
-    /// Replaces a set for everybody who has it.
-    pub fn replace_set(&mut self, SetNumber(number): SetNumber, set: PolicySet) {
-        if let Some(place) = self.sets.get_mut(number as usize) {
-            *place = set;
-        }
+    /// Replaces a set for everybody who has it. Returns whether there was room.
+    pub fn replace_set(&mut self, SetNumber(number): SetNumber, set: &PolicySetBuilder) -> bool {
+        let number = number as usize;
+        let Some(old) = self.contents.get(number).map(Arc::clone) else { return false };
+        let Some((set, documents)) = self.put_together(set, &old) else { return false };
+        self.sets.get_mut(number).into_iter().for_each(|place| *place = set);
+        self.contents.get_mut(number).into_iter().for_each(|place| *place = Arc::clone(&documents));
+        true
+    }
+
+    /// A set, whose documents are in the catalog then, and those of the `old` one no more.
+    fn put_together(
+        &mut self,
+        set: &PolicySetBuilder,
+        old: &[Placed],
+    ) -> Option<(Set, Arc<[Placed]>)> {
+        let leaving: Vec<u32> = old.iter().map(|it| it.number).collect();
+        let numbers = self.catalog.change(set.documents(), &leaving)?;
+        let mut members = Members::default();
+        numbers.iter().for_each(|number| members.add(*number));
+        let documents = numbers
+            .iter()
+            .zip(set.documents())
+            .map(|(number, member)| Placed { number: *number, place: member.place })
+            .collect();
+        Some((Set { slots: set.slots(), members }, documents))
     }
 
     /// Adds a principal who has these sets; `None` when there are as many as there are numbers.
@@ -125,14 +175,16 @@ impl Index {
         resource_kind: ResourcePolicyKind,
         more: &[&PolicySet],
     ) -> Option<Verdict> {
-        let numbers = self.principals.get(number as usize)?.each(&self.lists);
-        let own = numbers.filter_map(|set| self.sets.get(set));
-        Some(decide_on(request, resource_kind, &own.chain(more.iter().copied())))
+        let sets = self.principals.get(number as usize)?;
+        let own = |action: &Action<'_>| Some(Attached::of(self, sets, action));
+        Some(decide_on(request, resource_kind, own, more))
     }
 
     /// Gives back the room that is kept for growing.
     pub fn shrink_to_fit(&mut self) {
         self.sets.shrink_to_fit();
+        self.contents.shrink_to_fit();
+        self.catalog.shrink_to_fit();
         self.lists.shrink_to_fit();
         self.principals.shrink_to_fit();
     }
@@ -164,17 +216,99 @@ impl Index {
     }
 }
 
+/// The documents of a principal, and what is listed for an action.
+struct Attached<'i> {
+    index: &'i Index,
+    sets: &'i Sets,
+    /// Of all its sets together.
+    all: Set,
+    lists: [List<'i>; 3],
+}
+
+impl<'i> Attached<'i> {
+    #[inline]
+    fn of(index: &'i Index, sets: &'i Sets, action: &Action<'_>) -> Self {
+        // The lists are the same for all principals, so memory can bring them and the principal at the same time.
+        let table = index.catalog.table();
+        let lists = [table.find(&action.whole), table.find(&action.service), table.nameless()];
+        let known = sets.each(&index.lists).filter_map(|set| index.sets.get(set));
+        let all = known.fold(Set::default(), |all, set| Set {
+            slots: all.slots | set.slots,
+            members: all.members.join(set.members),
+        });
+        Self { index, sets, all, lists }
+    }
+
+    /// The sets that may have a document, each with its place among the principal's.
+    fn holders(&self, document: u32) -> impl Iterator<Item = (usize, &'i [Placed])> {
+        let index = self.index;
+        let sets = self.sets.each(&index.lists).enumerate();
+        sets.filter(move |(_, set)| index.sets.get(*set).is_some_and(|it| it.members.may_have(Members::bit(document))))
+            .filter_map(|(place, set)| Some((place, &**index.contents.get(set)?)))
+    }
+}
+
+impl Source for Attached<'_> {
+    #[inline]
+    fn slots(&self) -> Slots {
+        self.all.slots
+    }
+
+    #[inline]
+    fn lists(&self, _: &Action<'_>) -> [List<'_>; 3] {
+        self.lists
+    }
+
+    #[inline]
+    fn may_have(&self, packed: &Packed) -> bool {
+        self.all.members.may_have(member(packed))
+    }
+
+    #[inline]
+    fn has(&self, document: u32) -> bool {
+        self.index.catalog.len() <= Members::BITS || self.place(document).is_some()
+    }
+
+    #[inline]
+    fn each_part<'l>(&self, list: &'l [Packed], mut pass: impl FnMut(&'l [Packed])) {
+        if list.len() <= LONG {
+            return pass(list);
+        }
+        for set in self.sets.each(&self.index.lists) {
+            let documents = self.index.contents.get(set).into_iter().flat_map(|it| it.iter());
+            documents.for_each(|document| pass(part(list, document.number)));
+        }
+    }
+
+    #[inline]
+    fn rules(&self, document: u32) -> &[Rule] {
+        self.index.catalog.rules(document)
+    }
+
+    fn sets(&self) -> usize {
+        self.sets.each(&self.index.lists).count()
+    }
+
+    #[inline]
+    fn place(&self, document: u32) -> Option<(usize, usize)> {
+        self.holders(document).find_map(|(set, documents)| {
+            let placed = documents.iter().find(|it| it.number == document)?;
+            Some((set, placed.place as usize))
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Context, Document, Effect, Principal, PrincipalKind, Resource, Slot};
 
-    fn set(effect: &str, action: &str) -> PolicySet {
+    fn set(effect: &str, action: &str) -> PolicySetBuilder {
         let statement = format!(r#"{{"Effect":"{effect}","Action":"{action}","Resource":"*"}}"#);
         let document = Document::parse(&format!(r#"{{"Statement":{statement}}}"#)).unwrap();
         let mut builder = PolicySet::builder();
         builder.add(Slot::Identity, document.compiled());
-        builder.build()
+        builder
     }
 
     fn effect(index: &Index, principal: PrincipalNumber, more: &[&PolicySet]) -> Option<Effect> {
@@ -200,18 +334,18 @@ mod tests {
     #[test]
     fn principals_have_the_sets_that_they_were_given_last() {
         let mut index = Index::default();
-        let allow = index.add_set(set("Allow", "s3:Get*")).unwrap();
-        let other = index.add_set(set("Allow", "iam:*")).unwrap();
-        let deny = index.add_set(set("Deny", "*")).unwrap();
+        let allow = index.add_set(&set("Allow", "s3:Get*")).unwrap();
+        let other = index.add_set(&set("Allow", "iam:*")).unwrap();
+        let deny = index.add_set(&set("Deny", "*")).unwrap();
         let alice = index.add_principal(&[other, allow]).unwrap();
         let bob = index.add_principal(&[other]).unwrap();
         assert_eq!(effect(&index, alice, &[]), Some(Effect::Allow));
         assert_eq!(effect(&index, bob, &[]), Some(Effect::ImplicitDeny));
-        assert_eq!(effect(&index, alice, &[&set("Deny", "s3:*")]), Some(Effect::ExplicitDeny));
+        assert_eq!(effect(&index, alice, &[&set("Deny", "s3:*").build()]), Some(Effect::ExplicitDeny));
 
         assert!(index.assign(alice, &[other, deny]));
         assert_eq!(effect(&index, alice, &[]), Some(Effect::ExplicitDeny));
-        index.replace_set(deny, set("Allow", "*"));
+        assert!(index.replace_set(deny, &set("Allow", "*")));
         assert_eq!(effect(&index, alice, &[]), Some(Effect::Allow));
         assert_eq!(effect(&index, bob, &[]), Some(Effect::ImplicitDeny));
 
@@ -223,8 +357,8 @@ mod tests {
     #[test]
     fn lists_that_were_replaced_take_no_room_for_long() {
         let mut index = Index::default();
-        let allow = index.add_set(set("Allow", "*")).unwrap();
-        let other = index.add_set(set("Allow", "iam:*")).unwrap();
+        let allow = index.add_set(&set("Allow", "*")).unwrap();
+        let other = index.add_set(&set("Allow", "iam:*")).unwrap();
         let many = |last: SetNumber| -> Vec<SetNumber> {
             std::iter::repeat_n(other, 19).chain([last]).collect()
         };
@@ -241,11 +375,11 @@ mod tests {
     fn many_sets_and_high_numbers_are_kept_as_well_as_few_and_low_ones() {
         let mut index = Index::default();
         let (nothing, all) = (set("Allow", "iam:*"), set("Allow", "*"));
-        let low = index.add_set(nothing.clone()).unwrap();
+        let low = index.add_set(&nothing).unwrap();
         for _ in 0..usize::from(u16::MAX) {
-            index.add_set(nothing.clone()).unwrap();
+            index.add_set(&nothing).unwrap();
         }
-        let high = index.add_set(all).unwrap();
+        let high = index.add_set(&all).unwrap();
         for count in [0, 1, CLOSE - 1, CLOSE, CLOSE + 1, 40] {
             let sets: Vec<SetNumber> = std::iter::repeat_n(low, count).chain([high]).collect();
             let somebody = index.add_principal(&sets).unwrap();

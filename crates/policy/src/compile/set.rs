@@ -2,18 +2,19 @@
 //!
 //! A set holds documents that take part in a decision in one or several roles ([`Slot`]). Its statements stand in
 //! lists: one for each action that a policy spells out, one for each service of which a policy names actions with
-//! wildcards, and one for the rest. A decision looks into three of them; many a set of a principal that has several
-//! says by its [`Marks`] that it has none of these.
+//! wildcards, and one for the rest. A decision looks into three of them; a small set says by its [`Marks`] of most
+//! actions that it has none of these.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::compile::action::{Action, ByName, LowerCase, WildAction};
-use crate::compile::candidate::{Candidate, Check};
-use crate::compile::glob::Glob;
+use crate::compile::action::Action;
+use crate::compile::candidate::{Candidate, Packed};
+use crate::compile::decide::Source;
+use crate::compile::listing::{Listing, sort};
 use crate::compile::rule::Rule;
-use crate::compile::table::{Candidates, Kind, List, Marks, Name, Table, Tabulated, tabulate};
-use crate::{Document, ResourcePolicyKind, StatementEffect};
+use crate::compile::table::{List, Lists, Marks, Table};
+use crate::{Document, ResourcePolicyKind};
 
 /// A policy document, compiled: every text in it taken apart, every value read. Made once for a document and
 /// shared by all sets that it is in.
@@ -86,12 +87,17 @@ impl Slot {
         }
     }
 
-    fn names_principals(self) -> bool {
+    pub(crate) fn names_principals(self) -> bool {
         matches!(self, Self::ResourceControl(_) | Self::Resource(_))
     }
 
+    /// Whether its policies are about the role that they belong to.
+    pub(crate) fn is_of_role(self) -> bool {
+        self == Self::Resource(ResourcePolicyKind::RoleTrust)
+    }
+
     /// Whether the slot stands for more than it can tell apart, so that nothing may be allowed in it.
-    fn is_overfull(self) -> bool {
+    pub(crate) fn is_overfull(self) -> bool {
         matches!(self, Self::ResourceControl(level) | Self::ServiceControl(level) if level >= LEVELS - 1)
     }
 }
@@ -106,30 +112,29 @@ pub struct PolicySet {
     marks: Marks,
     /// The table of candidates. Its parts stand here one by one, so that there is room for the flags beside them.
     words: Arc<[u64]>,
-    mask: u32,
+    places: u32,
     /// Whether there are candidates that are listed under no name.
     has_nameless: bool,
     reads_context: bool,
     documents: Arc<[Member]>,
 }
 
+/// A document and where it takes part.
 #[derive(Clone, Debug)]
-struct Member {
-    rules: Arc<[Rule]>,
+pub(crate) struct Member {
+    pub(crate) rules: Arc<[Rule]>,
+    pub(crate) slot: Slot,
     /// Its place among the documents of its slot.
-    place: u32,
+    pub(crate) place: u32,
 }
 
 /// Puts a set together.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct PolicySetBuilder {
     documents: Vec<Member>,
     /// How many documents are in each slot.
     counts: HashMap<u8, u32>,
     slots: Slots,
-    by_action: HashMap<Box<str>, Vec<Candidate>, ByName>,
-    by_service: HashMap<Box<str>, Vec<Candidate>, ByName>,
-    nameless: Vec<Candidate>,
     reads_context: bool,
 }
 
@@ -142,95 +147,52 @@ impl PolicySetBuilder {
     /// Adds a document.
     pub fn add(&mut self, slot: Slot, document: &Arc<Compiled>) {
         self.require(slot);
-        let Ok(index) = u32::try_from(self.documents.len()) else { return };
         let count = self.counts.entry(slot.bit()).or_default();
-        self.documents.push(Member { rules: Arc::clone(&document.rules), place: *count });
+        let rules = Arc::clone(&document.rules);
+        self.documents.push(Member { rules, slot, place: *count });
         *count += 1;
         self.reads_context |= document.reads_context;
-        let of_role = slot == Slot::Resource(ResourcePolicyKind::RoleTrust);
-        // A document has room for far fewer statements, or patterns in one, than there are numbers.
-        for (rule, number) in document.rules.iter().zip(0..) {
-            let allows = rule.effect == StatementEffect::Allow;
-            let never = allows && slot.is_overfull();
-            if !never && rule.may_apply(slot.names_principals(), of_role) {
-                self.add_rule(rule, index, number, slot);
-            }
-        }
     }
 
-    fn add_rule(&mut self, rule: &Rule, document: u32, number: u16, slot: Slot) {
-        let (probe, actions) = (rule.probe(), &rule.actions);
-        let candidate = |check| Candidate {
-            head: 0,
-            bits: 0,
-            probe,
-            check,
-            slot: slot.bit(),
-            document,
-            rule: number,
-        };
-        let names_caller = slot.names_principals() && rule.principals.is_some();
-        let applies = rule.always_holds() && !names_caller;
-        let settled = if applies { Check::APPLIES } else { Check::NONE };
-        if actions.unreadable {
-            return self.nameless.push(candidate(settled));
-        }
-        if actions.negated {
-            return self.nameless.push(candidate(Check::LEFT));
-        }
-        for name in &actions.exact {
-            self.by_action.entry(name.clone()).or_default().push(candidate(settled));
-        }
-        for (pattern, index) in actions.wild.iter().zip(0..) {
-            let WildAction { service, head, bits, glob } = pattern;
-            let check = match glob {
-                None | Some(Glob::Any) => settled,
-                Some(_) => Check::pattern(index),
-            };
-            let list = match service {
-                Some(service) => self.by_service.entry(service.clone()).or_default(),
-                None => &mut self.nameless,
-            };
-            list.push(Candidate { head: *head, bits: *bits, ..candidate(check) });
-        }
+    /// The slots that take part.
+    pub(crate) fn slots(&self) -> Slots {
+        self.slots
+    }
+
+    /// What was added, in the order in which it was.
+    pub(crate) fn documents(&self) -> &[Member] {
+        &self.documents
     }
 
     /// The set.
     pub fn build(self) -> PolicySet {
-        let sorted = |list| sort(&self.documents, list);
-        let actions = self.by_action.iter().map(|(name, list)| (Kind::Action, name, list));
-        let services = self.by_service.iter().map(|(name, list)| (Kind::Service, name, list));
-        let named: Vec<(Kind, LowerCase<'_>, &Vec<Candidate>)> = actions
-            .chain(services)
-            .map(|(kind, name, list)| (kind, LowerCase::of(name), list))
-            .collect();
-        let lists = named.iter().map(|(kind, name, list)| (name.name(*kind), sorted(list)));
-        let Tabulated { words, mask, marks } = tabulate(&sorted(&self.nameless), lists);
+        let mut listing = Listing::default();
+        // Memory ends long before the numbers do.
+        for (member, number) in self.documents.iter().zip(0..) {
+            listing.add(member.slot, number, &member.rules);
+        }
+        let (mut lists, mut marks, mut has_nameless) = (Lists::default(), Marks::default(), false);
+        let documents = &self.documents;
+        let rule = |it: &Candidate| documents.get(it.document as usize)?.rules.get(usize::from(it.rule));
+        listing.each(|name, list| {
+            match name.is_none() {
+                true => has_nameless = true,
+                false => marks.add(name),
+            }
+            lists.put(name, &sort(list, usize::MAX, rule));
+        });
+        let (words, places) = lists.freeze();
         PolicySet {
             slots: self.slots,
             marks,
             words,
-            mask,
-            has_nameless: !self.nameless.is_empty(),
+            // Memory ends long before this number does.
+            places: u32::try_from(places).unwrap_or_default(),
+            has_nameless,
             reads_context: self.reads_context,
             documents: self.documents.into(),
         }
     }
-}
-
-/// The denying candidates of a list, and the allowing ones, the cheapest first, since one is enough.
-fn sort(documents: &[Member], list: &[Candidate]) -> Candidates {
-    let rule = |it: &Candidate| rule(documents, it.document, it.rule);
-    let denies = |it: &Candidate| rule(it).is_none_or(|it| it.effect == StatementEffect::Deny);
-    let (denies, mut allows): (Vec<Candidate>, Vec<Candidate>) =
-        list.iter().partition(|it| denies(it));
-    allows.sort_by_cached_key(|it| rule(it).map_or(0, Rule::cost));
-    Candidates { denies, allows }
-}
-
-#[inline]
-fn rule(documents: &[Member], document: u32, number: u16) -> Option<&Rule> {
-    documents.get(document as usize)?.rules.get(usize::from(number))
 }
 
 impl Default for PolicySet {
@@ -250,10 +212,6 @@ impl PolicySet {
         self.reads_context
     }
 
-    pub(crate) fn slots(&self) -> Slots {
-        self.slots
-    }
-
     /// Whether there may be candidates for an action.
     #[inline]
     pub(crate) fn may_concern(&self, action: &Action<'_>) -> bool {
@@ -261,47 +219,56 @@ impl PolicySet {
         self.has_nameless | self.marks.may_have(whole) | self.marks.may_have(service)
     }
 
-    /// Reads what [`Self::candidates`] will probably read.
-    #[inline]
-    pub(crate) fn glance(&self, action: &Action<'_>) -> u64 {
-        self.table().glance(&action.whole) ^ self.table().glance(&action.service)
-    }
-
-    /// The candidates of a name.
-    #[inline]
-    pub(crate) fn candidates(&self, name: &Name<'_>) -> Option<List<'_>> {
-        self.marks.may_have(name).then(|| self.table().find(name))
-    }
-
-    /// The candidates of no name.
-    #[inline]
-    pub(crate) fn nameless(&self) -> Option<List<'_>> {
-        self.has_nameless.then(|| self.table().nameless())
-    }
-
     #[inline]
     fn table(&self) -> Table<'_> {
-        Table::new(&self.words, self.mask)
+        Table::frozen(&self.words, self.places as usize)
     }
+}
 
-    /// A candidate's statement, if the action is one of the statement's.
+impl Source for PolicySet {
     #[inline]
-    pub(crate) fn rule(&self, candidate: &Candidate, action: &Action<'_>) -> Option<&Rule> {
-        let rule = rule(&self.documents, candidate.document, candidate.rule)?;
-        let fits = match candidate.check {
-            Check::NONE | Check::APPLIES => true,
-            Check::LEFT => rule.actions.leaves(action.name()),
-            pattern => {
-                let pattern = rule.actions.wild.get(pattern.number())?;
-                pattern.glob.as_ref().is_none_or(|glob| glob.matches(action.name()))
-            }
-        };
-        fits.then_some(rule)
+    fn slots(&self) -> Slots {
+        self.slots
     }
 
-    /// The place of a document among those of its slot.
-    pub(crate) fn place(&self, document: u32) -> u32 {
-        self.documents.get(document as usize).map_or(0, |member| member.place)
+    #[inline]
+    fn lists(&self, action: &Action<'_>) -> [List<'_>; 3] {
+        let table = self.table();
+        let named = |name| match self.marks.may_have(name) {
+            true => table.find(name),
+            false => List::default(),
+        };
+        let nameless = if self.has_nameless { table.nameless() } else { List::default() };
+        [named(&action.whole), named(&action.service), nameless]
+    }
+
+    #[inline]
+    fn may_have(&self, _: &Packed) -> bool {
+        true
+    }
+
+    #[inline]
+    fn has(&self, _: u32) -> bool {
+        true
+    }
+
+    #[inline]
+    fn each_part<'l>(&self, list: &'l [Packed], mut pass: impl FnMut(&'l [Packed])) {
+        pass(list);
+    }
+
+    #[inline]
+    fn rules(&self, document: u32) -> &[Rule] {
+        self.documents.get(document as usize).map_or(&[], |member| &member.rules)
+    }
+
+    fn sets(&self) -> usize {
+        1
+    }
+
+    #[inline]
+    fn place(&self, document: u32) -> Option<(usize, usize)> {
+        Some((0, self.documents.get(document as usize)?.place as usize))
     }
 }
 

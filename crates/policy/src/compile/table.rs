@@ -19,21 +19,32 @@ pub(crate) struct Name<'n> {
 }
 
 /// What is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
-    Action,
+    Action = 1,
     /// With its colon.
-    Service,
+    Service = 2,
 }
 
 impl<'n> Name<'n> {
+    /// The name that nothing is looked up by.
+    pub(crate) const NONE: Self = Self { first: 0, full: &[], last: 0, hash: 0, mark: (0, 0) };
+
+    pub(crate) fn is_none(&self) -> bool {
+        self.first == Self::NONE.first
+    }
+
     /// The name that the first bytes of these words are; what follows it may be anything.
     #[inline]
     pub(crate) fn of(kind: Kind, words: &'n [u64], length: usize) -> Self {
         let (full, rest) = words.split_at_checked(length / 8).unwrap_or((words, &[]));
         let bits = 8 * (length % 8);
         let last = rest.first().map_or(0, |word| word & ((1 << bits) - 1));
-        let first = (length as u64) << 1 | u64::from(kind == Kind::Service);
+        Self::new((length as u64) << 2 | kind as u64, full, last)
+    }
+
+    #[inline]
+    fn new(first: u64, full: &'n [u64], last: u64) -> Self {
         let hash = full.iter().fold(mix(MULTIPLIER, first), |hash, word| mix(hash, *word));
         let hash = mix(hash, last);
         let mark = (hash >> 48) as u8;
@@ -41,16 +52,19 @@ impl<'n> Name<'n> {
         Self { first, full, last, hash, mark }
     }
 
+    /// The name that these words begin with, and what is behind it.
+    fn stored(words: &'n [u64]) -> Option<(Self, &'n [u64])> {
+        let (first, rest) = words.split_first()?;
+        let (full, rest) = rest.split_at_checked((first >> 2) as usize / 8)?;
+        let (last, rest) = rest.split_first()?;
+        let name = if *first == Self::NONE.first { Self::NONE } else { Self::new(*first, full, *last) };
+        Some((name, rest))
+    }
+
     /// 32 bits of the hash.
     #[inline]
     fn print(&self) -> u64 {
         self.hash >> 16 & 0xffff_ffff
-    }
-
-    /// Where the name may be, if not in an earlier step.
-    #[inline]
-    fn place(&self, mask: u32, step: u64) -> usize {
-        (self.hash.wrapping_add(step) & u64::from(mask)) as usize
     }
 
     /// The words behind the name, if these begin with it.
@@ -79,7 +93,7 @@ const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 pub(crate) struct Marks([u64; 2]);
 
 impl Marks {
-    fn add(&mut self, name: &Name<'_>) {
+    pub(crate) fn add(&mut self, name: &Name<'_>) {
         let (word, bit) = name.mark;
         self.0.get_mut(word).into_iter().for_each(|marks| *marks |= bit);
     }
@@ -107,108 +121,175 @@ pub(crate) struct List<'t> {
     pub(crate) allows: &'t [Packed],
 }
 
-/// Lists by name, in one piece of memory: the places of an open table in which at least every third one is free, the
-/// list that has no name, and the others, each behind its name.
+/// Lists by name: the places of an open table in which at least every third one is free, and the lists, one behind the
+/// other.
 ///
 /// A place that is not free is a part of the name's hash, and where the list begins. A list is a word with its numbers
 /// of denying and of allowing candidates, its name, and the candidates.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Table<'t> {
-    words: &'t [u64],
-    /// How many places there are, less one.
-    mask: u32,
+#[derive(Clone, Debug)]
+pub(crate) struct Lists {
+    places: Vec<u64>,
+    words: Vec<u64>,
+    /// Where the list begins that has no name, and so no place.
+    nameless: u32,
+    /// How many places are not free.
+    names: usize,
+    /// How many words belong to lists that were replaced.
+    unused: usize,
 }
 
-/// What a table is kept as.
-pub(crate) struct Tabulated {
-    pub(crate) words: Arc<[u64]>,
-    pub(crate) mask: u32,
-    /// Of all names.
-    pub(crate) marks: Marks,
+/// Lists, as they are looked into.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table<'t> {
+    places: &'t [u64],
+    words: &'t [u64],
+    nameless: u32,
 }
 
 /// A place that is free.
 const FREE: u64 = 0;
 
-/// Makes the table of the list that has no name, and of the others.
-pub(crate) fn tabulate<'n>(
-    nameless: &Candidates,
-    named: impl ExactSizeIterator<Item = (Name<'n>, Candidates)>,
-) -> Tabulated {
-    let size = (named.len() + named.len() / 2 + 1).next_power_of_two();
-    let mask = u32::try_from(size - 1).unwrap_or(u32::MAX);
-    let (mut words, mut marks) = (vec![FREE; size], Marks::default());
-    append(&mut words, None, nameless);
-    for (name, candidates) in named {
-        let list = words.len();
-        let mut places = (0..size as u64).map(|step| name.place(mask, step));
-        let free = places.find(|at| words.get(*at) == Some(&FREE));
-        let place = free.and_then(|at| words.get_mut(at));
-        // Memory ends long before the numbers do.
-        if let (Some(place), Ok(list)) = (place, u32::try_from(list)) {
-            *place = name.print() << 32 | u64::from(list);
-            marks.add(&name);
-            append(&mut words, Some(name), &candidates);
-        }
+impl Default for Lists {
+    fn default() -> Self {
+        let words = written(&Name::NONE, &Candidates::default());
+        Self { places: vec![FREE], words, nameless: 0, names: 0, unused: 0 }
     }
-    Tabulated { words: words.into(), mask, marks }
+}
+
+impl Lists {
+    pub(crate) fn table(&self) -> Table<'_> {
+        Table { places: &self.places, words: &self.words, nameless: self.nameless }
+    }
+
+    /// Gives a name its list, in place of the one that it has.
+    pub(crate) fn put(&mut self, name: &Name<'_>, candidates: &Candidates) {
+        if 3 * (self.names + 1) > 2 * self.places.len() || 2 * self.unused > self.words.len() {
+            self.tidy();
+        }
+        self.insert(name, &written(name, candidates));
+    }
+
+    /// All places and, behind them, the lists, of which that without name comes first; and how many places there are.
+    pub(crate) fn freeze(mut self) -> (Arc<[u64]>, usize) {
+        self.tidy();
+        ([self.places.as_slice(), &self.words].concat().into(), self.places.len())
+    }
+
+    /// Leaves out the lists that were replaced, and those that are empty. The list without name comes first.
+    pub(crate) fn tidy(&mut self) {
+        let Self { places, words, nameless, .. } = std::mem::take(self);
+        let named = places.iter().filter(|place| **place != FREE).map(|place| *place as u32);
+        let lists: Vec<Stored<'_>> = std::iter::once(nameless)
+            .chain(named)
+            .filter_map(|at| Stored::at(&words, at))
+            .filter(|it| it.name.is_none() || it.list != List::default())
+            .collect();
+        self.words.clear();
+        // With room for one name more: one of these is without.
+        self.places = vec![FREE; (lists.len() + lists.len() / 2 + 1).next_power_of_two()];
+        lists.iter().for_each(|list| self.insert(&list.name, list.words));
+        self.words.shrink_to_fit();
+    }
+
+    fn insert(&mut self, name: &Name<'_>, words: &[u64]) {
+        // Memory ends long before the numbers do.
+        let Ok(list) = u32::try_from(self.words.len()) else { return };
+        let old = if name.is_none() {
+            Some(std::mem::replace(&mut self.nameless, list))
+        } else {
+            let (at, old) = self.table().seek(name);
+            let old = old.map(|(old, _)| old);
+            self.names += usize::from(old.is_none());
+            let place = name.print() << 32 | u64::from(list);
+            self.places.get_mut(at).into_iter().for_each(|free| *free = place);
+            old
+        };
+        let old = old.and_then(|at| Stored::at(&self.words, at));
+        self.unused += old.map_or(0, |old| old.words.len());
+        self.words.extend_from_slice(words);
+    }
 }
 
 impl<'t> Table<'t> {
-    pub(crate) fn new(words: &'t [u64], mask: u32) -> Self {
-        Self { words, mask }
+    /// Of what was frozen with so many places.
+    #[inline]
+    pub(crate) fn frozen(words: &'t [u64], places: usize) -> Self {
+        let (places, words) = words.split_at_checked(places).unwrap_or_default();
+        Self { places, words, nameless: 0 }
     }
 
     /// The list of a name; the empty one if it has none.
     #[inline]
     pub(crate) fn find(&self, name: &Name<'_>) -> List<'t> {
-        for step in 0.. {
-            match self.words.get(name.place(self.mask, step)) {
-                // Some place is free.
-                None | Some(&FREE) => break,
-                Some(place) if place >> 32 == name.print() => {
-                    if let Some(list) = self.list_of(*place, name) {
-                        return list;
-                    }
-                }
-                Some(_) => {}
-            }
-        }
-        List::default()
-    }
-
-    /// Reads what [`Self::find`] will probably read.
-    #[inline]
-    pub(crate) fn glance(&self, name: &Name<'_>) -> u64 {
-        let word = |at: usize| self.words.get(at).copied().unwrap_or_default();
-        word(word(name.place(self.mask, 0)) as u32 as usize)
+        self.seek(name).1.map_or_else(List::default, |(_, list)| list)
     }
 
     /// The list that has no name.
     #[inline]
     pub(crate) fn nameless(&self) -> List<'t> {
-        match self.words.get(self.mask as usize + 1..) {
-            Some([counts, rest @ ..]) => list(*counts, rest),
+        match self.words.get(self.nameless as usize..) {
+            Some([counts, _, _, rest @ ..]) => list(*counts, rest),
             _ => List::default(),
         }
     }
 
+    /// The list of a name, or the one that has none.
+    pub(crate) fn of(&self, name: &Name<'_>) -> List<'t> {
+        if name.is_none() { self.nameless() } else { self.find(name) }
+    }
+
+    /// A name's place, with its list and where that begins; or the place that is free for it.
     #[inline]
-    fn list_of(&self, place: u64, name: &Name<'_>) -> Option<List<'t>> {
-        let (counts, rest) = self.words.get(place as u32 as usize..)?.split_first()?;
+    fn seek(&self, name: &Name<'_>) -> (usize, Option<(u32, List<'t>)>) {
+        // Some place is free.
+        let mask = self.places.len().wrapping_sub(1) as u64;
+        let mut hash = name.hash;
+        loop {
+            let at = (hash & mask) as usize;
+            match self.places.get(at) {
+                None | Some(&FREE) => return (at, None),
+                Some(place) if place >> 32 == name.print() => {
+                    if let Some(list) = self.list_of(*place as u32, name) {
+                        return (at, Some((*place as u32, list)));
+                    }
+                }
+                Some(_) => {}
+            }
+            hash = hash.wrapping_add(1);
+        }
+    }
+
+    #[inline]
+    fn list_of(&self, at: u32, name: &Name<'_>) -> Option<List<'t>> {
+        let (counts, rest) = self.words.get(at as usize..)?.split_first()?;
         Some(list(*counts, name.strip_from(rest)?))
     }
 }
 
-fn append(words: &mut Vec<u64>, name: Option<Name<'_>>, candidates: &Candidates) {
-    let Candidates { denies, allows } = candidates;
-    words.push((denies.len() as u64) << 32 | allows.len() as u64);
-    if let Some(Name { first, full, last, .. }) = name {
-        words.push(first);
-        words.extend_from_slice(full);
-        words.push(last);
+/// A list and its name, as they stand in words.
+struct Stored<'w> {
+    name: Name<'w>,
+    list: List<'w>,
+    words: &'w [u64],
+}
+
+impl<'w> Stored<'w> {
+    fn at(words: &'w [u64], at: u32) -> Option<Self> {
+        let words = words.get(at as usize..)?;
+        let (counts, rest) = words.split_first()?;
+        let (name, rest) = Name::stored(rest)?;
+        let list = list(*counts, rest);
+        let behind = rest.len() - (list.denies.len() + list.allows.len()) * size_of::<Packed>() / 8;
+        Some(Self { name, list, words: words.get(..words.len() - behind)? })
     }
+}
+
+fn written(name: &Name<'_>, Candidates { denies, allows }: &Candidates) -> Vec<u64> {
+    let mut words = vec![(denies.len() as u64) << 32 | allows.len() as u64, name.first];
+    words.extend_from_slice(name.full);
+    words.push(name.last);
     words.extend(denies.iter().chain(allows).flat_map(|it| it.pack()));
+    words
 }
 
 /// The list of so many candidates that `words` begins with.
@@ -252,6 +333,13 @@ mod tests {
         text.as_bytes().chunks(8).map(head).collect()
     }
 
+    fn lists_of(named: &[(Name<'_>, u32)]) -> Lists {
+        let mut lists = Lists::default();
+        lists.put(&Name::NONE, &candidates(9999));
+        named.iter().for_each(|(name, number)| lists.put(name, &candidates(*number)));
+        lists
+    }
+
     #[test]
     fn every_name_has_its_own_list_and_others_have_none() {
         for count in [0_u32, 1, 2, 3, 100, 1000] {
@@ -263,17 +351,48 @@ mod tests {
                     .map(|(kind, at)| (Name::of(kind, words, *length), at))
             });
             let named: Vec<(Name<'_>, u32)> = named.collect();
-            let lists = named.iter().map(|(name, number)| (*name, candidates(*number)));
-            let Tabulated { words: made, mask, marks } = tabulate(&candidates(9999), lists);
-            let table = Table::new(&made, mask);
-            for (name, number) in &named {
-                assert!(marks.may_have(name) && has(table.find(name), *number), "{number}");
+            let check = |table: Table<'_>| {
+                for (name, number) in &named {
+                    assert!(has(table.find(name), *number), "{number}");
+                }
+                for other in (count..count + 1000).map(text) {
+                    let found = table.find(&Name::of(Kind::Action, &words(&other), other.len()));
+                    assert_eq!(found, List::default(), "{other}");
+                }
+                assert!(has(table.nameless(), 9999));
+            };
+            let lists = lists_of(&named);
+            check(lists.table());
+            let (words, places) = lists.freeze();
+            check(Table::frozen(&words, places));
+        }
+    }
+
+    #[test]
+    fn lists_that_were_replaced_take_no_room_for_long() {
+        let texts: Vec<String> = (0..1000).map(|it| format!("s3:{it}")).collect();
+        let spelled: Vec<Vec<u64>> = texts.iter().map(|it| words(it)).collect();
+        let names = spelled.iter().zip(&texts);
+        let names: Vec<Name<'_>> =
+            names.map(|(words, text)| Name::of(Kind::Action, words, text.len())).collect();
+        let mut lists = Lists::default();
+        for round in 0..5 {
+            for (at, name) in names.iter().enumerate() {
+                lists.put(name, &candidates(round));
+                lists.put(&Name::NONE, &candidates(round + 1));
+                // Ten names have something at a time.
+                names.get(at.wrapping_sub(10)).into_iter().for_each(|old| {
+                    lists.put(old, &Candidates::default());
+                });
+                assert!(lists.words.len() < 1000 && lists.places.len() <= 64, "{lists:?}");
             }
-            for other in (count..count + 1000).map(text) {
-                let found = table.find(&Name::of(Kind::Action, &words(&other), other.len()));
-                assert_eq!(found, List::default(), "{other}");
+            for (at, name) in names.iter().enumerate() {
+                let found = lists.table().find(name);
+                assert_eq!(found != List::default(), at >= 990);
+                assert!(at < 990 || has(found, round), "{at}");
             }
-            assert!(has(table.nameless(), 9999));
+            names.iter().for_each(|name| lists.put(name, &Candidates::default()));
+            assert!(has(lists.table().nameless(), round + 1));
         }
     }
 
@@ -290,9 +409,10 @@ mod tests {
             .zip(0..)
             .map(|((length, words), at)| (alike(Kind::Action, *length, words), at))
             .collect();
-        let lists = all.iter().map(|(name, at)| (*name, candidates(*at)));
-        let Tabulated { words: made, mask, .. } = tabulate(&Candidates::default(), lists);
-        let table = Table::new(&made, mask);
+        // Tidying would hash them anew.
+        let mut lists = Lists { places: vec![FREE; 16], ..Lists::default() };
+        all.iter().for_each(|(name, number)| lists.put(name, &candidates(*number)));
+        let table = lists.table();
         for (name, number) in &all {
             assert!(has(table.find(name), *number), "{number}");
         }
