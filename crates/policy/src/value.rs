@@ -131,6 +131,29 @@ impl PartialOrd for Decimal {
 /// `YYYY`, `YYYY-MM`, `YYYY-MM-DD`, `YYYY-MM-DDThh:mm[:ss[.f]]` with `Z`, `±hh`, `±hhmm`, `±hh:mm` or no zone.
 /// A date without time is its midnight, a time without zone is UTC. Four digits alone are seconds.
 pub(crate) fn instant(text: &str) -> Option<i128> {
+    usual_instant(text).or_else(|| any_instant(text))
+}
+
+/// Reads `YYYY-MM-DDThh:mm:ssZ`, the form that the current time has in nearly every request.
+fn usual_instant(text: &str) -> Option<i128> {
+    let &[a, b, c, d, b'-', e, f, b'-', g, h, b'T', i, j, b':', k, l, b':', m, n, b'Z'] =
+        text.as_bytes()
+    else {
+        return None;
+    };
+    let digits = [a, b, c, d, e, f, g, h, i, j, k, l, m, n];
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let [century, year, month, day, hour, minute, second] =
+        [[a, b], [c, d], [e, f], [g, h], [i, j], [k, l], [m, n]]
+            .map(|[tens, ones]| (tens - b'0') as i8 * 10 + (ones - b'0') as i8);
+    let year = i16::from(century) * 100 + i16::from(year);
+    let moment = DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
+    Some(Offset::UTC.to_timestamp(moment).ok()?.as_nanosecond())
+}
+
+fn any_instant(text: &str) -> Option<i128> {
     if let Ok(seconds) = text.parse::<i64>() {
         return Some(i128::from(seconds) * NANOSECONDS);
     }

@@ -37,10 +37,17 @@ impl<'n> LowerCase<'n> {
             }
         };
         let (full, rest) = bytes.as_chunks();
-        let full = full.iter().map(|word| u64::from_le_bytes(*word));
-        let lowered = full.chain([head(rest)]).map(lower);
-        words.iter_mut().zip(lowered).for_each(|(place, word)| *place = word);
-        let service = bytes.iter().position(|byte| *byte == b':').map_or(0, |at| at + 1);
+        let mut service = 0;
+        let mut put = |number: usize, word: u64| {
+            if service == 0
+                && let Some(at) = find_colon(word)
+            {
+                service = 8 * number + at + 1;
+            }
+            words.get_mut(number).into_iter().for_each(|place| *place = lower(word));
+        };
+        full.iter().enumerate().for_each(|(number, word)| put(number, u64::from_le_bytes(*word)));
+        put(full.len(), head(rest));
         let head = match words.get(service / 8..) {
             Some([word, next, ..]) => {
                 let bits = 8 * (service % 8) as u32;
@@ -65,11 +72,22 @@ impl<'n> LowerCase<'n> {
     }
 }
 
+/// A one, and the high bit, in each byte.
+const ONES: u64 = u64::MAX / 0xff;
+const HIGH: u64 = 0x80 * ONES;
+
+/// The place of the first colon among eight bytes.
+#[inline]
+fn find_colon(word: u64) -> Option<usize> {
+    // Zero where there is one. Of a byte that is zero the high bit is set here; of others perhaps, if they are above it.
+    let other = word ^ u64::from(b':') * ONES;
+    let found = other.wrapping_sub(ONES) & !other & HIGH;
+    (found != 0).then(|| found.trailing_zeros() as usize / 8)
+}
+
 /// Eight bytes, ASCII letters among them in lower case.
 #[inline]
 fn lower(word: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGH: u64 = 0x80 * ONES;
     // The high bit of each byte says whether the other seven are at least `A`, and whether they are above `Z`.
     let low = word & !HIGH;
     let from_a = low + (0x80 - u64::from(b'A')) * ONES;

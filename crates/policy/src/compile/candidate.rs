@@ -35,33 +35,114 @@ impl Check {
     }
 }
 
-/// A candidate in words.
-pub(crate) type Packed = [u64; 3];
+/// Candidates in words: of each one that by which most are passed over, one behind the other, and then the rest of
+/// each. So what is passed over is close together in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Run<'l> {
+    sieves: &'l [u64],
+    rests: &'l [Rest],
+}
 
-impl Candidate {
-    pub(crate) fn pack(self) -> Packed {
-        let Self { head, bits, probe, check: Check(check), slot, document, rule } = self;
-        let statement = u64::from(document) << 32 | u64::from(rule) << 16 | u64::from(check);
-        let rest = probe.to_bits() << 16 | u64::from(bits) << 8 | u64::from(slot);
-        [head, statement, u64::from(Members::bit(document)) << 56 | rest]
+/// The head, and the statement.
+type Rest = [u64; 2];
+
+/// How many words a candidate takes.
+pub(crate) const WORDS: usize = 3;
+
+impl<'l> Run<'l> {
+    /// So many candidates that these words begin with; none if there are fewer.
+    #[inline]
+    pub(crate) fn of(words: &'l [u64], count: usize) -> Self {
+        let (sieves, rests) = words.split_at_checked(count).unwrap_or_default();
+        let (rests, _) = rests.as_chunks();
+        Self { sieves, rests: rests.get(..count).unwrap_or_default() }
+    }
+
+    /// The words.
+    pub(crate) fn words<'c>(candidates: impl Iterator<Item = &'c Candidate> + Clone) -> Vec<u64> {
+        let sieves = candidates.clone().map(|it| it.sieve());
+        sieves.chain(candidates.flat_map(|it| it.rest())).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sieves.len()
+    }
+
+    /// The first so many, and the others.
+    #[inline]
+    pub(crate) fn split_at(&self, count: usize) -> (Self, Self) {
+        let (sieves, more_sieves) = self.sieves.split_at_checked(count).unwrap_or_default();
+        let (rests, more_rests) = self.rests.split_at_checked(count).unwrap_or_default();
+        (Self { sieves, rests }, Self { sieves: more_sieves, rests: more_rests })
+    }
+
+    /// Those of a document, if the documents are in order.
+    pub(crate) fn of_document(&self, document: u32) -> Self {
+        let before = self.rests.partition_point(|rest| document_of(rest) < document);
+        let (_, rest) = self.split_at(before);
+        let count = rest.rests.partition_point(|rest| document_of(rest) == document);
+        rest.split_at(count).0
     }
 
     #[inline]
-    pub(crate) fn unpack(&[head, statement, rest]: &Packed) -> Self {
-        Self {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Packed<'l>> + use<'l> {
+        self.sieves.iter().zip(self.rests).map(|(sieve, rest)| Packed { sieve: *sieve, rest })
+    }
+}
+
+fn document_of([_, statement]: &Rest) -> u32 {
+    (statement >> 32) as u32
+}
+
+/// A candidate in words.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed<'l> {
+    sieve: u64,
+    rest: &'l Rest,
+}
+
+impl Packed<'_> {
+    /// Whether it may apply to an action, a resource and in one of these slots.
+    #[inline]
+    pub(crate) fn may_apply(&self, action: &Action<'_>, resource: &str, slots: Slots) -> bool {
+        let (bits, slot) = ((self.sieve >> 8) as u8, self.sieve as u8);
+        // The resource has what it must have in one place, and the action begins as it must.
+        slots >> slot & 1 == 1
+            && Probe::from_bits(self.sieve >> 16).fits(resource)
+            && (bits == 0 || begins_with(action.head, self.rest[0], bits))
+    }
+
+    /// The bit of its document among [`Members`].
+    #[inline]
+    pub(crate) fn member(&self) -> u8 {
+        (self.sieve >> 56) as u8
+    }
+
+    #[inline]
+    pub(crate) fn unpack(&self) -> Candidate {
+        let Self { sieve, rest: &[head, statement] } = *self;
+        Candidate {
             head,
-            bits: (rest >> 8) as u8,
-            probe: Probe::from_bits(rest >> 16),
+            bits: (sieve >> 8) as u8,
+            probe: Probe::from_bits(sieve >> 16),
             check: Check(statement as u16),
-            slot: rest as u8,
+            slot: sieve as u8,
             document: (statement >> 32) as u32,
             rule: (statement >> 16) as u16,
         }
     }
+}
 
-    /// The number of a packed candidate's document.
-    pub(crate) fn document_of([_, statement, _]: &Packed) -> u32 {
-        (statement >> 32) as u32
+impl Candidate {
+    fn sieve(&self) -> u64 {
+        let Self { bits, probe, slot, document, .. } = *self;
+        let member = u64::from(Members::bit(document));
+        member << 56 | probe.to_bits() << 16 | u64::from(bits) << 8 | u64::from(slot)
+    }
+
+    fn rest(&self) -> Rest {
+        let Self { head, check: Check(check), document, rule, .. } = *self;
+        [head, u64::from(document) << 32 | u64::from(rule) << 16 | u64::from(check)]
     }
 
     /// The statement among those of its document, if the action is one of the statement's.
@@ -80,53 +161,31 @@ impl Candidate {
     }
 }
 
-/// Whether a candidate may apply to an action, a resource and in one of these slots; most may not, which shows without
-/// unpacking them.
-#[inline]
-pub(crate) fn may_apply(
-    [head, _, rest]: &Packed,
-    action: &Action<'_>,
-    resource: &str,
-    slots: Slots,
-) -> bool {
-    let (bits, slot) = ((rest >> 8) as u8, *rest as u8);
-    // The action begins as it must, and the resource has what it must have in one place.
-    begins_with(action.head, *head, bits)
-        && slots >> slot & 1 == 1
-        && Probe::from_bits(rest >> 16).fits(resource)
-}
-
-/// The bit of a candidate's document among [`Members`].
-#[inline]
-pub(crate) fn member([_, _, rest]: &Packed) -> u8 {
-    (rest >> 56) as u8
-}
-
 /// Documents by their numbers, a bit for each; where there are more documents than bits, one bit for several.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Members([u64; 3]);
+pub(crate) struct Members([u32; 5]);
 
 impl Members {
     /// With more documents, a bit no longer says that a document is among them: only that it may be.
-    pub(crate) const BITS: usize = 192;
+    pub(crate) const BITS: usize = 160;
 
     pub(crate) fn add(&mut self, document: u32) {
         let bit = usize::from(Self::bit(document));
-        self.0.get_mut(bit / 64).into_iter().for_each(|word| *word |= 1 << (bit % 64));
+        self.0.get_mut(bit / 32).into_iter().for_each(|word| *word |= 1 << (bit % 32));
     }
 
     #[inline]
     pub(crate) fn join(self, Self(other): Self) -> Self {
-        let Self([a, b, c]) = self;
-        let [d, e, f] = other;
-        Self([a | d, b | e, c | f])
+        let Self(mut words) = self;
+        words.iter_mut().zip(other).for_each(|(word, more)| *word |= more);
+        Self(words)
     }
 
     /// Whether a document that has this bit may be among them.
     #[inline]
     pub(crate) fn may_have(&self, bit: u8) -> bool {
-        let word = self.0.get(usize::from(bit) / 64).copied().unwrap_or_default();
-        word >> (bit % 64) & 1 == 1
+        let word = self.0.get(usize::from(bit) / 32).copied().unwrap_or_default();
+        word >> (bit % 32) & 1 == 1
     }
 
     /// The bit of a document.
@@ -148,7 +207,9 @@ mod tests {
         ) {
             let (probe, check) = (Probe::from_bits(probe), Check(check));
             let candidate = Candidate { head, bits, probe, check, slot, document, rule };
-            prop_assert_eq!(Candidate::unpack(&candidate.pack()), candidate);
+            let words = Run::words([candidate, candidate].iter());
+            let unpacked = Run::of(&words, 2).iter().map(|it| it.unpack());
+            prop_assert_eq!(unpacked.collect::<Vec<_>>(), [candidate, candidate]);
         }
     }
 }

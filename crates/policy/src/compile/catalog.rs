@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::compile::candidate::{Candidate, Packed};
+use crate::compile::candidate::Candidate;
 use crate::compile::listing::{Listing, sort};
 use crate::compile::rule::Rule;
 use crate::compile::set::{Member, Slot};
@@ -12,17 +12,19 @@ use crate::compile::table::{Lists, Table};
 
 /// Documents: each once for every slot that it is in, whatever the number of sets that it is in.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub(crate) struct Catalog {
-    /// By number. What no set has any more has no rules, and waits for another document.
+    lists: Lists,
+    /// The statements of each document, by its number. What no set has any more has none.
+    rules: Vec<Arc<[Rule]>>,
     documents: Vec<Document>,
     numbers: HashMap<(usize, Slot), u32>,
+    /// The numbers that wait for another document.
     free: Vec<u32>,
-    lists: Lists,
 }
 
 #[derive(Clone, Debug)]
 struct Document {
-    rules: Arc<[Rule]>,
     slot: Slot,
     /// In how many sets it is.
     uses: usize,
@@ -35,15 +37,15 @@ impl Catalog {
     /// Adds the documents of a set, and takes away those of another one. Returns the numbers of those that are added;
     /// `None`, and nothing is done, when there are too many.
     pub(crate) fn change(&mut self, coming: &[Member], leaving: &[u32]) -> Option<Vec<u32>> {
-        u32::try_from(self.documents.len() + coming.len()).ok()?;
+        u32::try_from(self.rules.len() + coming.len()).ok()?;
         let mut new = Vec::new();
         let numbers = coming.iter().map(|member| self.enter(member, &mut new)).collect();
         let old: Vec<u32> = leaving.iter().copied().filter(|it| self.leave(*it)).collect();
         self.list(&new, &old);
         for number in old {
-            if let Some(document) = self.documents.get_mut(number as usize) {
-                self.numbers.remove(&(document.rules.as_ptr().addr(), document.slot));
-                document.rules = Arc::default();
+            let rules = self.rules.get_mut(number as usize).map(std::mem::take);
+            if let (Some(rules), Some(document)) = (rules, self.documents.get(number as usize)) {
+                self.numbers.remove(&(rules.as_ptr().addr(), document.slot));
                 self.free.push(number);
             }
         }
@@ -53,22 +55,23 @@ impl Catalog {
     /// The number of a document, which is one of the `new` ones if it was not there.
     fn enter(&mut self, Member { rules, slot, .. }: &Member, new: &mut Vec<u32>) -> u32 {
         let key = (rules.as_ptr().addr(), *slot);
-        let free = self.documents.len() as u32;
-        let number = *self.numbers.entry(key).or_insert_with(|| {
-            let number = self.free.pop().unwrap_or(free);
-            new.push(number);
-            number
-        });
-        match self.documents.get_mut(number as usize) {
-            Some(document) if document.uses > 0 => document.uses += 1,
-            place => {
-                let document = Document { rules: Arc::clone(rules), slot: *slot, uses: 1 };
-                match place {
-                    Some(place) => *place = document,
-                    None => self.documents.push(document),
-                }
-            }
+        if let Some(number) = self.numbers.get(&key) {
+            let document = self.documents.get_mut(*number as usize);
+            document.into_iter().for_each(|document| document.uses += 1);
+            return *number;
         }
+        let number = self.free.pop().unwrap_or_else(|| {
+            self.rules.push(Arc::default());
+            self.documents.push(Document { slot: *slot, uses: 0 });
+            self.rules.len() as u32 - 1
+        });
+        let places = (self.rules.get_mut(number as usize), self.documents.get_mut(number as usize));
+        if let (Some(known), Some(document)) = places {
+            *known = Arc::clone(rules);
+            *document = Document { slot: *slot, uses: 1 };
+        }
+        self.numbers.insert(key, number);
+        new.push(number);
         number
     }
 
@@ -82,19 +85,19 @@ impl Catalog {
 
     /// Lists what is new, and no longer what is old.
     fn list(&mut self, new: &[u32], old: &[u32]) {
-        let Self { documents, lists, .. } = self;
+        let Self { lists, rules, documents, .. } = self;
         let mut changed = Listing::default();
         for number in new.iter().chain(old) {
-            if let Some(Document { rules, slot, .. }) = documents.get(*number as usize) {
-                changed.add(*slot, *number, rules);
+            let known = (rules.get(*number as usize), documents.get(*number as usize));
+            if let (Some(rules), Some(document)) = known {
+                changed.add(document.slot, *number, rules);
             }
         }
-        let rule = |it: &Candidate| {
-            documents.get(it.document as usize)?.rules.get(usize::from(it.rule))
-        };
+        let rule =
+            |it: &Candidate| rules.get(it.document as usize)?.get(usize::from(it.rule));
         changed.each(|name, mut candidates| {
             let known = lists.table().of(name);
-            candidates.extend(known.denies.iter().chain(known.allows).map(Candidate::unpack));
+            candidates.extend(known.denies.iter().chain(known.allows.iter()).map(|it| it.unpack()));
             candidates.retain(|it| !old.contains(&it.document));
             lists.put(name, &sort(candidates, LONG, rule));
         });
@@ -106,24 +109,18 @@ impl Catalog {
 
     #[inline]
     pub(crate) fn rules(&self, document: u32) -> &[Rule] {
-        self.documents.get(document as usize).map_or(&[], |document| &document.rules)
+        self.rules.get(document as usize).map_or(&[], |rules| rules)
     }
 
-    /// How many documents there are room for.
+    /// One more than the highest number of a document.
     pub(crate) fn len(&self) -> usize {
-        self.documents.len()
+        self.rules.len()
     }
 
     pub(crate) fn shrink_to_fit(&mut self) {
+        self.rules.shrink_to_fit();
         self.documents.shrink_to_fit();
         self.numbers.shrink_to_fit();
         self.lists.tidy();
     }
-}
-
-/// The part of a list that is about a document, if the list is in the order of its documents.
-pub(crate) fn part(list: &[Packed], document: u32) -> &[Packed] {
-    let start = list.partition_point(|it| Candidate::document_of(it) < document);
-    let length = list.get(start..).unwrap_or_default().partition_point(|it| Candidate::document_of(it) == document);
-    list.get(start..start + length).unwrap_or_default()
 }

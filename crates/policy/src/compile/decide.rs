@@ -4,7 +4,7 @@
 //! allows is not asked again.
 
 use crate::compile::action::{Action, LowerCase};
-use crate::compile::candidate::{Candidate, Check, Packed, may_apply};
+use crate::compile::candidate::{Candidate, Check, Packed, Run};
 use crate::compile::condition::Readings;
 use crate::compile::rule::Rule;
 use crate::compile::set::{
@@ -83,17 +83,17 @@ pub(crate) trait Source {
     /// The slots that take part, also those without a document.
     fn slots(&self) -> Slots;
 
-    /// What is listed for an action: under its name, under its service, and under nothing.
-    fn lists(&self, action: &Action<'_>) -> [List<'_>; 3];
+    /// Gives what is listed for an action: under its name, under its service, and under nothing.
+    fn each_list(&self, action: &Action<'_>, take: impl FnMut(&List<'_>));
 
     /// Whether the document of a candidate may be one of these: lists may be longer than concerns this source.
-    fn may_have(&self, packed: &Packed) -> bool;
+    fn may_have(&self, packed: &Packed<'_>) -> bool;
 
     /// Whether the document of this number is one of these.
     fn has(&self, document: u32) -> bool;
 
     /// Gives the parts of a list that may concern this source.
-    fn each_part<'l>(&self, list: &'l [Packed], pass: impl FnMut(&'l [Packed]));
+    fn each_part(&self, list: &Run<'_>, pass: impl FnMut(&Run<'_>));
 
     /// The statements of a document.
     fn rules(&self, document: u32) -> &[Rule];
@@ -157,23 +157,23 @@ struct Walk<'r, 'n> {
 impl Walk<'_, '_> {
     /// Brings what applies of a source to the sink.
     fn through(&self, number: usize, source: &impl Source, sink: &mut impl Sink) {
-        for list in source.lists(self.action) {
-            source.each_part(list.denies, |part| self.pass_denies(number, source, part, sink));
-            source.each_part(list.allows, |part| self.pass_allows(number, source, part, sink));
-        }
+        source.each_list(self.action, |list| {
+            source.each_part(&list.denies, |part| self.pass_denies(number, source, part, sink));
+            source.each_part(&list.allows, |part| self.pass_allows(number, source, part, sink));
+        });
     }
 
     fn pass_denies(
         &self,
         number: usize,
         source: &impl Source,
-        denies: &[Packed],
+        denies: &Run<'_>,
         sink: &mut impl Sink,
     ) {
         let mut wanted = self.slots & sink.wanted_denies();
-        for packed in denies {
-            if self.may_apply(source, packed, wanted)
-                && let Some((candidate, _)) = self.judge(source, packed)
+        for packed in denies.iter() {
+            if self.may_apply(source, &packed, wanted)
+                && let Some((candidate, _)) = self.judge(source, &packed)
             {
                 sink.deny(candidate.slot, Found::of(number, &candidate));
                 wanted = self.slots & sink.wanted_denies();
@@ -185,16 +185,16 @@ impl Walk<'_, '_> {
         &self,
         number: usize,
         source: &impl Source,
-        allows: &[Packed],
+        allows: &Run<'_>,
         sink: &mut impl Sink,
     ) {
         let mut wanted = self.slots & sink.wanted_allows();
-        for packed in allows {
+        for packed in allows.iter() {
             if wanted == 0 {
                 return;
             }
-            if self.may_apply(source, packed, wanted)
-                && let Some((candidate, namings)) = self.judge(source, packed)
+            if self.may_apply(source, &packed, wanted)
+                && let Some((candidate, namings)) = self.judge(source, &packed)
             {
                 sink.allow(candidate.slot, namings, Found::of(number, &candidate));
                 wanted = self.slots & sink.wanted_allows();
@@ -204,15 +204,15 @@ impl Walk<'_, '_> {
 
     /// Whether a candidate may apply in one of these slots.
     #[inline]
-    fn may_apply(&self, source: &impl Source, packed: &Packed, wanted: Slots) -> bool {
+    fn may_apply(&self, source: &impl Source, packed: &Packed<'_>, wanted: Slots) -> bool {
         source.may_have(packed)
-            && may_apply(packed, self.action, self.request.resource.arn, wanted)
+            && packed.may_apply(self.action, self.request.resource.arn, wanted)
     }
 
     /// The candidate and how its statement names the caller, if it applies.
     #[inline]
-    fn judge(&self, source: &impl Source, packed: &Packed) -> Option<(Candidate, Namings)> {
-        let candidate = Candidate::unpack(packed);
+    fn judge(&self, source: &impl Source, packed: &Packed<'_>) -> Option<(Candidate, Namings)> {
+        let candidate = packed.unpack();
         if !source.has(candidate.document) {
             return None;
         }

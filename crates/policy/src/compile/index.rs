@@ -8,8 +8,8 @@
 use std::sync::Arc;
 
 use crate::compile::action::Action;
-use crate::compile::candidate::{Members, Packed, member};
-use crate::compile::catalog::{Catalog, LONG, part};
+use crate::compile::candidate::{Members, Packed, Run};
+use crate::compile::catalog::{Catalog, LONG};
 use crate::compile::decide::{Source, Verdict, decide_on};
 use crate::compile::rule::Rule;
 use crate::compile::set::{PolicySet, PolicySetBuilder, Slots};
@@ -21,25 +21,56 @@ use crate::{Request, ResourcePolicyKind};
 ///
 /// Numbers are good for the index that gave them, and for its clones.
 #[derive(Clone, Debug, Default)]
+#[repr(C, align(64))]
 pub struct Index {
+    // What decisions read comes first: two lines of the processor's cache.
+    principals: Vec<Sets>,
     sets: Vec<Set>,
+    catalog: Catalog,
     /// The documents of each set.
     contents: Vec<Arc<[Placed]>>,
-    catalog: Catalog,
-    principals: Vec<Sets>,
     /// The lists that do not fit in [`Sets`], one behind the other, with what is left of those that were replaced.
     lists: Vec<SetNumber>,
     /// How many entries of `lists` belong to nobody.
     unused: usize,
 }
 
-/// What decisions need of a set.
+/// What decisions need of a set, in half a line.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(32))]
 struct Set {
     /// The slots that take part, also those without a document.
     slots: Slots,
     members: Members,
+    few: Few,
+}
+
+/// The documents of a set in their order, if all are in one slot, they are few, and their numbers are low; else none.
+#[derive(Clone, Copy, Debug)]
+struct Few([u16; 4]);
+
+impl Default for Few {
+    fn default() -> Self {
+        Self([Self::NONE; 4])
+    }
+}
+
+impl Few {
+    /// No document.
+    const NONE: u16 = u16::MAX;
+
+    /// A number that has room.
+    fn low(document: u32) -> Option<u16> {
+        u16::try_from(document).ok().filter(|it| *it != Self::NONE)
+    }
+
+    fn of(slots: Slots, documents: &[Placed]) -> Option<Self> {
+        let Self(mut numbers) = Self::default();
+        for (place, document) in numbers.get_mut(..documents.len())?.iter_mut().zip(documents) {
+            *place = Self::low(document.number)?;
+        }
+        slots.is_power_of_two().then_some(Self(numbers))
+    }
 }
 
 /// A document of a set.
@@ -137,12 +168,13 @@ impl Index {
         let numbers = self.catalog.change(set.documents(), &leaving)?;
         let mut members = Members::default();
         numbers.iter().for_each(|number| members.add(*number));
-        let documents = numbers
+        let documents: Arc<[Placed]> = numbers
             .iter()
             .zip(set.documents())
             .map(|(number, member)| Placed { number: *number, place: member.place })
             .collect();
-        Some((Set { slots: set.slots(), members }, documents))
+        let few = Few::of(set.slots(), &documents).unwrap_or_default();
+        Some((Set { slots: set.slots(), members, few }, documents))
     }
 
     /// Adds a principal who has these sets; `None` when there are as many as there are numbers.
@@ -221,7 +253,8 @@ struct Attached<'i> {
     index: &'i Index,
     sets: &'i Sets,
     /// Of all its sets together.
-    all: Set,
+    slots: Slots,
+    members: Members,
     lists: [List<'i>; 3],
 }
 
@@ -232,36 +265,27 @@ impl<'i> Attached<'i> {
         let table = index.catalog.table();
         let lists = [table.find(&action.whole), table.find(&action.service), table.nameless()];
         let known = sets.each(&index.lists).filter_map(|set| index.sets.get(set));
-        let all = known.fold(Set::default(), |all, set| Set {
-            slots: all.slots | set.slots,
-            members: all.members.join(set.members),
+        let (slots, members) = known.fold((0, Members::default()), |(slots, members), set| {
+            (slots | set.slots, members.join(set.members))
         });
-        Self { index, sets, all, lists }
-    }
-
-    /// The sets that may have a document, each with its place among the principal's.
-    fn holders(&self, document: u32) -> impl Iterator<Item = (usize, &'i [Placed])> {
-        let index = self.index;
-        let sets = self.sets.each(&index.lists).enumerate();
-        sets.filter(move |(_, set)| index.sets.get(*set).is_some_and(|it| it.members.may_have(Members::bit(document))))
-            .filter_map(|(place, set)| Some((place, &**index.contents.get(set)?)))
+        Self { index, sets, slots, members, lists }
     }
 }
 
 impl Source for Attached<'_> {
     #[inline]
     fn slots(&self) -> Slots {
-        self.all.slots
+        self.slots
     }
 
     #[inline]
-    fn lists(&self, _: &Action<'_>) -> [List<'_>; 3] {
-        self.lists
+    fn each_list(&self, _: &Action<'_>, take: impl FnMut(&List<'_>)) {
+        self.lists.iter().for_each(take);
     }
 
     #[inline]
-    fn may_have(&self, packed: &Packed) -> bool {
-        self.all.members.may_have(member(packed))
+    fn may_have(&self, packed: &Packed<'_>) -> bool {
+        self.members.may_have(packed.member())
     }
 
     #[inline]
@@ -270,13 +294,13 @@ impl Source for Attached<'_> {
     }
 
     #[inline]
-    fn each_part<'l>(&self, list: &'l [Packed], mut pass: impl FnMut(&'l [Packed])) {
+    fn each_part(&self, list: &Run<'_>, mut pass: impl FnMut(&Run<'_>)) {
         if list.len() <= LONG {
             return pass(list);
         }
         for set in self.sets.each(&self.index.lists) {
             let documents = self.index.contents.get(set).into_iter().flat_map(|it| it.iter());
-            documents.for_each(|document| pass(part(list, document.number)));
+            documents.for_each(|document| pass(&list.of_document(document.number)));
         }
     }
 
@@ -291,10 +315,20 @@ impl Source for Attached<'_> {
 
     #[inline]
     fn place(&self, document: u32) -> Option<(usize, usize)> {
-        self.holders(document).find_map(|(set, documents)| {
-            let placed = documents.iter().find(|it| it.number == document)?;
-            Some((set, placed.place as usize))
-        })
+        let bit = Members::bit(document);
+        let low = Few::low(document);
+        let sets = self.sets.each(&self.index.lists).enumerate();
+        sets.filter_map(|(place, number)| Some((place, number, self.index.sets.get(number)?)))
+            .filter(|(_, _, set)| set.members.may_have(bit))
+            .find_map(|(place, number, Set { few: Few(few), .. })| {
+                let near = few.iter().position(|it| low == Some(*it));
+                if near.is_some() || !few.starts_with(&[Few::NONE]) {
+                    return Some((place, near?));
+                }
+                let documents = self.index.contents.get(number)?;
+                let placed = documents.iter().find(|it| it.number == document)?;
+                Some((place, placed.place as usize))
+            })
     }
 }
 

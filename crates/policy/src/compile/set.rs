@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::compile::action::Action;
-use crate::compile::candidate::{Candidate, Packed};
+use crate::compile::candidate::{Candidate, Packed, Run};
 use crate::compile::decide::Source;
 use crate::compile::listing::{Listing, sort};
 use crate::compile::rule::Rule;
@@ -63,27 +63,27 @@ pub enum Slot {
 
 /// How many levels an organization may have; AWS has root, five of units, and the account. The last one stands for
 /// those that are too many, and never allows.
-const LEVELS: u8 = 24;
+const LEVELS: u8 = 14;
 
 /// Slots as the bits of a word, in the order of evaluation.
-pub(crate) type Slots = u64;
+pub(crate) type Slots = u32;
 
 pub(crate) const RESOURCE_CONTROL: Slots = (1 << LEVELS) - 1;
 pub(crate) const SERVICE_CONTROL: Slots = RESOURCE_CONTROL << LEVELS;
-pub(crate) const RESOURCE: Slots = 1 << 60;
-pub(crate) const IDENTITY: Slots = 1 << 61;
-pub(crate) const BOUNDARY: Slots = 1 << 62;
-pub(crate) const SESSION: Slots = 1 << 63;
+pub(crate) const RESOURCE: Slots = 1 << 28;
+pub(crate) const IDENTITY: Slots = 1 << 29;
+pub(crate) const BOUNDARY: Slots = 1 << 30;
+pub(crate) const SESSION: Slots = 1 << 31;
 
 impl Slot {
     pub(crate) fn bit(self) -> u8 {
         match self {
             Self::ResourceControl(level) => level.min(LEVELS - 1),
             Self::ServiceControl(level) => LEVELS + level.min(LEVELS - 1),
-            Self::Resource(_) => 60,
-            Self::Identity => 61,
-            Self::Boundary => 62,
-            Self::Session => 63,
+            Self::Resource(_) => 28,
+            Self::Identity => 29,
+            Self::Boundary => 30,
+            Self::Session => 31,
         }
     }
 
@@ -232,18 +232,20 @@ impl Source for PolicySet {
     }
 
     #[inline]
-    fn lists(&self, action: &Action<'_>) -> [List<'_>; 3] {
+    fn each_list(&self, action: &Action<'_>, mut take: impl FnMut(&List<'_>)) {
         let table = self.table();
-        let named = |name| match self.marks.may_have(name) {
-            true => table.find(name),
-            false => List::default(),
-        };
-        let nameless = if self.has_nameless { table.nameless() } else { List::default() };
-        [named(&action.whole), named(&action.service), nameless]
+        for name in [&action.whole, &action.service] {
+            if self.marks.may_have(name) {
+                take(&table.find(name));
+            }
+        }
+        if self.has_nameless {
+            take(&table.nameless());
+        }
     }
 
     #[inline]
-    fn may_have(&self, _: &Packed) -> bool {
+    fn may_have(&self, _: &Packed<'_>) -> bool {
         true
     }
 
@@ -253,7 +255,7 @@ impl Source for PolicySet {
     }
 
     #[inline]
-    fn each_part<'l>(&self, list: &'l [Packed], mut pass: impl FnMut(&'l [Packed])) {
+    fn each_part(&self, list: &Run<'_>, mut pass: impl FnMut(&Run<'_>)) {
         pass(list);
     }
 

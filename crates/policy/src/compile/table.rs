@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::compile::candidate::{Candidate, Packed};
+use crate::compile::candidate::{Candidate, Run, WORDS};
 
 /// A name that is looked up in many tables: its length in bytes and its kind, then its bytes, eight to a word, the
 /// last one filled with zeros.
@@ -117,8 +117,8 @@ pub(crate) struct Candidates {
 /// The same, as they stand in a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct List<'t> {
-    pub(crate) denies: &'t [Packed],
-    pub(crate) allows: &'t [Packed],
+    pub(crate) denies: Run<'t>,
+    pub(crate) allows: Run<'t>,
 }
 
 /// Lists by name: the places of an open table in which at least every third one is free, and the lists, one behind the
@@ -127,13 +127,14 @@ pub(crate) struct List<'t> {
 /// A place that is not free is a part of the name's hash, and where the list begins. A list is a word with its numbers
 /// of denying and of allowing candidates, its name, and the candidates.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(crate) struct Lists {
-    places: Vec<u64>,
+    places: Box<[u64]>,
     words: Vec<u64>,
     /// Where the list begins that has no name, and so no place.
     nameless: u32,
     /// How many places are not free.
-    names: usize,
+    names: u32,
     /// How many words belong to lists that were replaced.
     unused: usize,
 }
@@ -152,7 +153,7 @@ const FREE: u64 = 0;
 impl Default for Lists {
     fn default() -> Self {
         let words = written(&Name::NONE, &Candidates::default());
-        Self { places: vec![FREE], words, nameless: 0, names: 0, unused: 0 }
+        Self { places: [FREE].into(), words, nameless: 0, names: 0, unused: 0 }
     }
 }
 
@@ -163,7 +164,7 @@ impl Lists {
 
     /// Gives a name its list, in place of the one that it has.
     pub(crate) fn put(&mut self, name: &Name<'_>, candidates: &Candidates) {
-        if 3 * (self.names + 1) > 2 * self.places.len() || 2 * self.unused > self.words.len() {
+        if 3 * (self.names as usize + 1) > 2 * self.places.len() || 2 * self.unused > self.words.len() {
             self.tidy();
         }
         self.insert(name, &written(name, candidates));
@@ -172,7 +173,7 @@ impl Lists {
     /// All places and, behind them, the lists, of which that without name comes first; and how many places there are.
     pub(crate) fn freeze(mut self) -> (Arc<[u64]>, usize) {
         self.tidy();
-        ([self.places.as_slice(), &self.words].concat().into(), self.places.len())
+        ([&*self.places, &self.words].concat().into(), self.places.len())
     }
 
     /// Leaves out the lists that were replaced, and those that are empty. The list without name comes first.
@@ -186,7 +187,8 @@ impl Lists {
             .collect();
         self.words.clear();
         // With room for one name more: one of these is without.
-        self.places = vec![FREE; (lists.len() + lists.len() / 2 + 1).next_power_of_two()];
+        let places = (lists.len() + lists.len() / 2 + 1).next_power_of_two();
+        self.places = std::iter::repeat_n(FREE, places).collect();
         lists.iter().for_each(|list| self.insert(&list.name, list.words));
         self.words.shrink_to_fit();
     }
@@ -199,7 +201,7 @@ impl Lists {
         } else {
             let (at, old) = self.table().seek(name);
             let old = old.map(|(old, _)| old);
-            self.names += usize::from(old.is_none());
+            self.names += u32::from(old.is_none());
             let place = name.print() << 32 | u64::from(list);
             self.places.get_mut(at).into_iter().for_each(|free| *free = place);
             old
@@ -279,7 +281,7 @@ impl<'w> Stored<'w> {
         let (counts, rest) = words.split_first()?;
         let (name, rest) = Name::stored(rest)?;
         let list = list(*counts, rest);
-        let behind = rest.len() - (list.denies.len() + list.allows.len()) * size_of::<Packed>() / 8;
+        let behind = rest.len() - WORDS * (list.denies.len() + list.allows.len());
         Some(Self { name, list, words: words.get(..words.len() - behind)? })
     }
 }
@@ -288,17 +290,16 @@ fn written(name: &Name<'_>, Candidates { denies, allows }: &Candidates) -> Vec<u
     let mut words = vec![(denies.len() as u64) << 32 | allows.len() as u64, name.first];
     words.extend_from_slice(name.full);
     words.push(name.last);
-    words.extend(denies.iter().chain(allows).flat_map(|it| it.pack()));
+    words.extend(Run::words(denies.iter().chain(allows)));
     words
 }
 
 /// The list of so many candidates that `words` begins with.
 #[inline]
 fn list(counts: u64, words: &[u64]) -> List<'_> {
-    let (candidates, _) = words.as_chunks();
     let (denies, allows) = ((counts >> 32) as usize, counts as u32 as usize);
-    let Some((denies, rest)) = candidates.split_at_checked(denies) else { return List::default() };
-    List { denies, allows: rest.get(..allows).unwrap_or_default() }
+    let (denies, allows) = Run::of(words, denies + allows).split_at(denies);
+    List { denies, allows }
 }
 
 #[cfg(test)]
@@ -323,8 +324,8 @@ mod tests {
 
     fn has(list: List<'_>, number: u32) -> bool {
         let wanted = candidates(number);
-        let same = |packed: &[Packed], candidates: &[Candidate]| {
-            packed.iter().map(Candidate::unpack).eq(candidates.iter().copied())
+        let same = |run: Run<'_>, candidates: &[Candidate]| {
+            run.iter().map(|it| it.unpack()).eq(candidates.iter().copied())
         };
         same(list.denies, &wanted.denies) && same(list.allows, &wanted.allows)
     }
@@ -410,7 +411,7 @@ mod tests {
             .map(|((length, words), at)| (alike(Kind::Action, *length, words), at))
             .collect();
         // Tidying would hash them anew.
-        let mut lists = Lists { places: vec![FREE; 16], ..Lists::default() };
+        let mut lists = Lists { places: [FREE; 16].into(), ..Lists::default() };
         all.iter().for_each(|(name, number)| lists.put(name, &candidates(*number)));
         let table = lists.table();
         for (name, number) in &all {
