@@ -18,7 +18,7 @@ mod rs;
 mod workload;
 
 use measure::{cpu, middle};
-use workload::{RESOURCE_KIND, SHAPES, Workload};
+use workload::{Form, SHAPES, Workload};
 
 const REQUESTS: usize = 400;
 const ROUNDS: usize = 5;
@@ -47,22 +47,14 @@ fn main() {
 
 fn compare(shape: &str, workload: &Workload) {
     let (cedar, rs) = (cedar::Cedar::new(workload), rs::Rs::new(workload));
-    let ours = |number| {
-        workload.compiled(number, |request, sets| {
-            let verdict = match sets {
-                [one] => iamd_policy::decide(request, RESOURCE_KIND, &[one]),
-                [one, two] => iamd_policy::decide(request, RESOURCE_KIND, &[one, two]),
-                _ => unreachable!("more sets than any shape has"),
-            };
-            verdict.is_allowed()
-        })
-    };
+    let ours = |number, form| workload.ready(number).decide(form).is_allowed();
     let reference = |number| {
         workload.plain(number, |request, policies| Reference.decide(request, policies).is_allowed())
     };
     let wanted: Vec<bool> = (0..REQUESTS).map(reference).collect();
     let mut engines = [
-        Engine::new("ours", 100, ours),
+        Engine::new("indexed", 100, |number| ours(number, Form::Indexed)),
+        Engine::new("merged", 100, |number| ours(number, Form::Merged)),
         Engine::new("reference", 2, reference),
         Engine::new("cedar", 1, |number| cedar.allows(number)),
         Engine::new("iam-rs", 10, |number| rs.allows(number)),

@@ -10,16 +10,15 @@
 
 use std::hint::black_box;
 use std::process::Command;
-use std::sync::Arc;
 use std::time::Instant;
 
-use iamd_policy::{Compiled, Effect, Evaluator, PolicySet, Reference, Request, Verdict};
+use iamd_policy::{Compiled, Effect, Evaluator, Reference, Verdict};
 
 mod measure;
 mod workload;
 
 use measure::{cpu, middle};
-use workload::{RESOURCE_KIND, SHAPES, Workload};
+use workload::{Form, SHAPES, Workload};
 
 const REQUESTS: usize = 2000;
 const ROUNDS: usize = 7;
@@ -31,57 +30,54 @@ const REFERENCE_REQUESTS: usize = 200;
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|it| it == "count") {
-        return count(&arguments[at + 1], arguments[at + 2].parse().unwrap());
+        let form = if arguments[at + 2] == "merged" { Form::Merged } else { Form::Indexed };
+        return count(&arguments[at + 1], form, arguments[at + 3].parse().unwrap());
     }
     println!(
-        "shape         statements      decisions/s      p50      p99  allocs  instructions  × reference  allow/deny/none"
+        "shape         statements  form         decisions/s      p50      p99  allocs  instructions  × reference  allow/deny/none"
     );
     for shape in &SHAPES {
-        measure(shape.name, &Workload::new(shape, REQUESTS));
+        let workload = Workload::new(shape, REQUESTS);
+        let effects = agree(&workload);
+        for form in [Form::Merged, Form::Indexed] {
+            measure(shape.name, &workload, form, effects);
+        }
     }
     for (stars, length) in [(20, 800), (40, 800), (20, 1600)] {
-        let counted =
-            instructions(&format!("{stars}:{length}")).map_or(String::new(), |it| it.to_string());
+        let counted = instructions(&format!("{stars}:{length}"), Form::Merged)
+            .map_or(String::new(), |it| it.to_string());
         println!("{stars:3} stars against {length:4} characters: {counted} instructions");
     }
     compile();
 }
 
-fn decide(request: &Request<'_>, sets: &[Arc<PolicySet>]) -> Verdict {
-    match sets {
-        [one] => iamd_policy::decide(request, RESOURCE_KIND, &[one]),
-        [one, two] => iamd_policy::decide(request, RESOURCE_KIND, &[one, two]),
-        _ => unreachable!("more sets than any shape has"),
-    }
-}
-
-fn measure(name: &str, workload: &Workload) {
-    let effects = agree(workload);
+fn measure(name: &str, workload: &Workload, form: Form, effects: [usize; 3]) {
     let (mut fast, mut slow) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let all = (PASSES * workload.requests()) as f64;
-        fast.push(cpu(|| (0..PASSES).for_each(|_| run(workload))) / all);
+        fast.push(cpu(|| (0..PASSES).for_each(|_| run(workload, form))) / all);
         slow.push(cpu(|| run_reference(workload)) / REFERENCE_REQUESTS as f64);
     }
     let mut times: Vec<u64> = (0..ROUNDS * workload.requests())
         .map(|number| {
-            workload.just_made(number % workload.requests(), |request, sets| {
+            workload.just_made(number % workload.requests(), |request| {
                 let start = Instant::now();
-                black_box(decide(black_box(request), sets));
+                black_box(black_box(request).decide(form));
                 start.elapsed().as_nanos() as u64
             })
         })
         .collect();
     times.sort_unstable();
-    let allocations = allocation_counter::measure(|| run(workload)).count_total;
+    let allocations = allocation_counter::measure(|| run(workload, form)).count_total;
     let (median, most) = workload.statements();
     println!(
-        "{name:12} {median:5} /{most:5} {:13.0}/s {:6} ns {:6} ns {:7.2} {:>13} {:11.0}×  {}/{}/{} %",
+        "{name:12} {median:5} /{most:5}  {:8} {:13.0}/s {:6} ns {:6} ns {:7.2} {:>13} {:11.0}×  {}/{}/{} %",
+        format!("{form:?}").to_lowercase(),
         1e9 / middle(&mut fast),
         times[times.len() / 2],
         times[times.len() * 99 / 100],
         allocations as f64 / workload.requests() as f64,
-        instructions(name).map_or("-".to_owned(), |it| it.to_string()),
+        instructions(name, form).map_or("-".to_owned(), |it| it.to_string()),
         middle(&mut slow) / middle(&mut fast),
         effects[0],
         effects[1],
@@ -89,11 +85,14 @@ fn measure(name: &str, workload: &Workload) {
     );
 }
 
-/// Both engines on every request; gives the shares of the answers in percent.
+/// The reference and both forms of the engine on every request; gives the shares of the answers in percent.
 fn agree(workload: &Workload) -> [usize; 3] {
     let mut effects = [0; 3];
     for number in 0..workload.requests() {
-        let verdict = workload.compiled(number, decide);
+        let [verdict, indexed] =
+            [Form::Merged, Form::Indexed].map(|form| workload.ready(number).decide(form));
+        let short = |it: Verdict| (it.effect, it.decided_by);
+        assert_eq!(short(indexed), short(verdict), "request {number}");
         effects[match verdict.effect {
             Effect::Allow => 0,
             Effect::ExplicitDeny => 1,
@@ -110,9 +109,9 @@ fn agree(workload: &Workload) -> [usize; 3] {
     effects.map(|count| count * 100 / workload.requests())
 }
 
-fn run(workload: &Workload) {
+fn run(workload: &Workload, form: Form) {
     for number in 0..workload.requests() {
-        black_box(workload.compiled(number, |request, sets| decide(black_box(request), sets)));
+        black_box(black_box(workload.ready(number)).decide(form));
     }
 }
 
@@ -148,23 +147,23 @@ fn compile() {
 }
 
 /// Runs the workload so many times, for callgrind to count.
-fn count(name: &str, rounds: usize) {
+fn count(name: &str, form: Form, rounds: usize) {
     let workload = match name.split_once(':') {
         Some((stars, length)) => Workload::stars(stars.parse().unwrap(), length.parse().unwrap()),
         None => Workload::new(SHAPES.iter().find(|it| it.name == name).unwrap(), REQUESTS),
     };
-    (0..rounds).for_each(|_| run(&workload));
+    (0..rounds).for_each(|_| run(&workload, form));
 }
 
 /// The instructions of a decision, where they can be counted.
-fn instructions(name: &str) -> Option<u64> {
+fn instructions(name: &str, form: Form) -> Option<u64> {
     let requests = if name.contains(':') { 1 } else { REQUESTS };
 
     let counted = |rounds: usize| -> Option<u64> {
         let output = Command::new("valgrind")
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
             .arg(std::env::current_exe().ok()?)
-            .args(["count", name, &rounds.to_string()])
+            .args(["count", name, &format!("{form:?}").to_lowercase(), &rounds.to_string()])
             .output()
             .ok()?;
         let text = String::from_utf8(output.stderr).ok()?;

@@ -16,7 +16,7 @@ mod workload;
 
 use measure::{cpu, middle};
 use workload::large::{Large, Question};
-use workload::{LARGE, RESOURCE_KIND, SHAPES, Workload};
+use workload::{Form, LARGE, SHAPES, Workload};
 
 const ROUNDS: usize = 7;
 const QUESTIONS: usize = 40_000;
@@ -147,9 +147,7 @@ fn threads() {
     let workload = Workload::new(medium, 2000);
     let decisions = || {
         for number in (0..100).flat_map(|_| 0..workload.requests()) {
-            black_box(workload.compiled(number, |request, sets| {
-                iamd_policy::decide(request, RESOURCE_KIND, &[&*sets[0]])
-            }));
+            black_box(workload.ready(number).decide(Form::Indexed));
         }
     };
     let registers = || {

@@ -452,12 +452,13 @@ struct Forms {
 }
 
 /// Indexes of which nobody has a set, with few documents and with many.
-static OF_OTHERS: LazyLock<[Index; 2]> = LazyLock::new(|| [&["*", "s3:GetObject"], ACTIONS].map(of_others));
+static OF_OTHERS: LazyLock<[Index; 2]> =
+    LazyLock::new(|| [&["*", "s3:GetObject"], ACTIONS].map(of_others));
 
-/// For each of these actions, in every slot, a document that allows it and one that denies it.
+/// For each of these actions, in every slot, two documents that allow it and two that deny it.
 fn of_others(actions: &[&str]) -> Index {
     let mut index = Index::default();
-    for action in actions {
+    for action in actions.iter().chain(actions) {
         for (effect, slot) in ["Allow", "Deny"].into_iter().flat_map(|effect| {
             [
                 Slot::ResourceControl(0),
@@ -471,7 +472,8 @@ fn of_others(actions: &[&str]) -> Index {
         }) {
             let named = matches!(slot, Slot::ResourceControl(_) | Slot::Resource(_));
             let principal = if named { r#","Principal":"*""# } else { "" };
-            let statement = format!(r#"{{"Effect":"{effect}","Action":"{action}","Resource":"*"{principal}}}"#);
+            let statement =
+                format!(r#"{{"Effect":"{effect}","Action":"{action}","Resource":"*"{principal}}}"#);
             let document = Document::parse(&format!(r#"{{"Statement":{statement}}}"#)).unwrap();
             let mut set = PolicySet::builder();
             set.add(slot, document.compiled());

@@ -10,9 +10,12 @@ use std::sync::Arc;
 
 use iamd_policy::{
     Attached, Context, Document, Policies, PolicySet, Principal, PrincipalKind, Request, Resource,
-    ResourcePolicyKind, Slot, Source,
+    ResourcePolicyKind, Slot, Source, Verdict, decide,
 };
 
+use indexed::Indexed;
+
+mod indexed;
 pub(crate) mod large;
 
 /// What a workload is made of.
@@ -264,6 +267,16 @@ pub(crate) struct Workload {
     requests: Vec<Asked>,
     /// The compiled sets of each principal: its own, and its session's.
     sets: Vec<Vec<Arc<PolicySet>>>,
+    indexed: Indexed,
+}
+
+/// How the policies of a principal are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// In one set, put together for all who have the same.
+    Merged,
+    /// In the index of the account.
+    Indexed,
 }
 
 /// A principal's documents, by number.
@@ -396,8 +409,13 @@ impl Workload {
             asked(&mut noise, &material, number, &principals[number])
         };
         let requests = (0..requests).map(ask).collect();
+        Self::of(material, principals, requests)
+    }
+
+    fn of(material: Material, principals: Vec<Owner>, requests: Vec<Asked>) -> Self {
         let sets = compile(&principals, &material.documents);
-        Self { material, principals, requests, sets }
+        let (indexed, _) = Indexed::new(&material);
+        Self { material, principals, requests, sets, indexed }
     }
 
     pub(crate) fn requests(&self) -> usize {
@@ -433,9 +451,8 @@ impl Workload {
             resource: format!("{}b", "caa".repeat(length / 3)),
             context: Context::new(),
         }];
-        let sets = compile(&principals, &documents);
-        let material = Material { documents, ..Material::new(&Shape { policies: 0, ..PLAIN }) };
-        Self { material, principals, requests, sets }
+        let shape = Shape { principals: 0, policies: 0, ..PLAIN };
+        Self::of(Material { documents, ..Material::new(&shape) }, principals, requests)
     }
 
     /// Puts the sets of all principals together, each for itself.
@@ -465,24 +482,20 @@ impl Workload {
         std::iter::once(owner.identity.clone()).chain(single).chain(owner.levels.clone()).collect()
     }
 
-    /// Gives the request of this number, and the compiled sets of its principal.
-    pub(crate) fn compiled<T>(
-        &self,
-        number: usize,
-        decide: impl FnOnce(&Request<'_>, &[Arc<PolicySet>]) -> T,
-    ) -> T {
-        let asked = &self.requests[number];
-        decide(&self.request(asked), &self.sets[asked.principal])
+    /// The request of this number.
+    #[inline]
+    pub(crate) fn ready(&self, number: usize) -> Ready<'_> {
+        self.ready_of(&self.requests[number])
     }
 
-    /// The same, with the request made anew: a request has always just been made when it is decided.
-    pub(crate) fn just_made<T>(
-        &self,
-        number: usize,
-        decide: impl FnOnce(&Request<'_>, &[Arc<PolicySet>]) -> T,
-    ) -> T {
-        let asked = self.requests[number].clone();
-        decide(&self.request(&asked), &self.sets[asked.principal])
+    /// Gives the request of this number, made anew: a request has always just been made when it is decided.
+    pub(crate) fn just_made<T>(&self, number: usize, take: impl FnOnce(&Ready<'_>) -> T) -> T {
+        take(&self.ready_of(&self.requests[number].clone()))
+    }
+
+    #[inline]
+    fn ready_of<'w>(&'w self, asked: &'w Asked) -> Ready<'w> {
+        Ready { workload: self, principal: asked.principal, request: self.request(asked) }
     }
 
     /// Gives the request of this number, and the policies of its principal.
@@ -498,6 +511,30 @@ impl Workload {
 
     fn request<'a>(&'a self, asked: &'a Asked) -> Request<'a> {
         asked.request(&self.principals[asked.principal])
+    }
+}
+
+/// A request that can be decided.
+pub(crate) struct Ready<'w> {
+    workload: &'w Workload,
+    principal: usize,
+    request: Request<'w>,
+}
+
+impl Ready<'_> {
+    /// From the principal's number to the decision.
+    #[inline]
+    pub(crate) fn decide(&self, form: Form) -> Verdict {
+        let Self { workload, principal, request } = self;
+        match (form, workload.sets[*principal].as_slice()) {
+            (Form::Merged, [own]) => decide(request, RESOURCE_KIND, &[own]),
+            (Form::Merged, [own, session]) => decide(request, RESOURCE_KIND, &[own, session]),
+            (Form::Indexed, [_]) => workload.indexed.decide(*principal, request, &[]),
+            (Form::Indexed, [_, session]) => {
+                workload.indexed.decide(*principal, request, &[session])
+            }
+            _ => unreachable!("more sets than any shape has"),
+        }
     }
 }
 

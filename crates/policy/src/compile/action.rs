@@ -7,35 +7,45 @@ use crate::Actions;
 use crate::compile::glob::Glob;
 use crate::compile::table::{Kind, Name, mix};
 
-/// The longest action name that is kept on the stack, in words of eight bytes; AWS's are half as long.
-const WORDS_ON_STACK: usize = 16;
+/// The longest action name that is kept on the stack, in bytes; AWS's are half as long.
+const ON_STACK: usize = 128;
 
-/// A name in lower case, eight bytes to a word, the last one filled with zeros.
-pub(crate) struct LowerCase<'n> {
-    given: &'n str,
-    /// The same as a text: most decisions do without.
-    text: OnceCell<Text>,
-    /// Where the service ends, colon included; 0 when there is none.
-    service: usize,
-    head: u64,
-    on_stack: [u64; WORDS_ON_STACK],
-    on_heap: Vec<u64>,
+/// Room for a name in lower case.
+pub(crate) struct Room {
+    on_stack: [u8; ON_STACK],
+    on_heap: Vec<u8>,
 }
 
-impl<'n> LowerCase<'n> {
+impl Default for Room {
+    fn default() -> Self {
+        Self { on_stack: [0; ON_STACK], on_heap: Vec::new() }
+    }
+}
+
+/// A name in lower case, eight bytes to a word, filled with zeros to one word more than it has.
+pub(crate) struct LowerCase<'r> {
+    words: &'r [[u8; 8]],
+    length: usize,
+    /// Where the service ends, colon included; 0 when there is none.
+    service: usize,
+    /// The first eight bytes after the service.
+    head: u64,
+}
+
+impl<'r> LowerCase<'r> {
+    /// `room` is one in which there was no name yet.
     #[inline]
-    pub(crate) fn of(name: &'n str) -> Self {
+    pub(crate) fn of(name: &str, room: &'r mut Room) -> Self {
         let bytes = name.as_bytes();
-        let (mut on_stack, mut on_heap) = ([0; WORDS_ON_STACK], Vec::new());
-        // One word more than the name has, which stays zero.
-        let count = bytes.len() / 8 + 2;
-        let words = match on_stack.get_mut(..count) {
-            Some(words) => words,
+        let padded = 8 * (bytes.len() / 8 + 2);
+        let room = match room.on_stack.get_mut(..padded) {
+            Some(room) => room,
             None => {
-                on_heap.resize(count, 0);
-                on_heap.as_mut_slice()
+                room.on_heap.resize(padded, 0);
+                room.on_heap.as_mut_slice()
             }
         };
+        let (words, _) = room.as_chunks_mut();
         let (full, rest) = bytes.as_chunks();
         let mut service = 0;
         let mut put = |number: usize, word: u64| {
@@ -44,31 +54,32 @@ impl<'n> LowerCase<'n> {
             {
                 service = 8 * number + at + 1;
             }
-            words.get_mut(number).into_iter().for_each(|place| *place = lower(word));
+            let place = words.get_mut(number).into_iter();
+            place.for_each(|place| *place = lower(word).to_le_bytes());
         };
         full.iter().enumerate().for_each(|(number, word)| put(number, u64::from_le_bytes(*word)));
         put(full.len(), head(rest));
         let head = match words.get(service / 8..) {
             Some([word, next, ..]) => {
+                let (word, next) = (u64::from_le_bytes(*word), u64::from_le_bytes(*next));
                 let bits = 8 * (service % 8) as u32;
                 word >> bits | next.checked_shl(64 - bits).unwrap_or(0)
             }
             _ => 0,
         };
-        Self { given: name, text: OnceCell::new(), service, head, on_stack, on_heap }
+        Self { words, length: bytes.len(), service, head }
     }
 
     /// The whole of it as the name of an action or a service.
-    pub(crate) fn name(&self, kind: Kind) -> Name<'_> {
-        Name::of(kind, self.words(), self.given.len())
+    #[inline]
+    pub(crate) fn name(&self, kind: Kind) -> Name<'r> {
+        Name::of(kind, self.words, self.length)
     }
 
-    fn text(&self) -> &str {
-        self.text.get_or_init(|| Text::of(self.given)).as_str()
-    }
-
-    fn words(&self) -> &[u64] {
-        if self.on_heap.is_empty() { &self.on_stack } else { &self.on_heap }
+    fn text(&self) -> &'r str {
+        let bytes = self.words.as_flattened().get(..self.length).unwrap_or_default();
+        // Lower case of a text is a text.
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 }
 
@@ -96,63 +107,35 @@ fn lower(word: u64) -> u64 {
 }
 
 /// The action of a request.
-pub(crate) struct Action<'n> {
-    lower: &'n LowerCase<'n>,
+pub(crate) struct Action<'r> {
+    lower: LowerCase<'r>,
     /// Kept, since many patterns may ask, and each time the bytes would be looked through for whether they are a text.
-    text: OnceCell<&'n str>,
+    text: OnceCell<&'r str>,
     /// The first eight bytes after the service, in lower case.
     pub(crate) head: u64,
     /// What it is looked up by.
-    pub(crate) whole: Name<'n>,
-    pub(crate) service: Name<'n>,
+    pub(crate) whole: Name<'r>,
+    pub(crate) service: Name<'r>,
 }
 
-impl<'n> Action<'n> {
+impl<'r> Action<'r> {
+    /// `room` is one in which there was no name yet.
     #[inline]
-    pub(crate) fn of(lower: &'n LowerCase<'n>) -> Self {
+    pub(crate) fn of(name: &str, room: &'r mut Room) -> Self {
+        let lower = LowerCase::of(name, room);
         Self {
-            lower,
             text: OnceCell::new(),
             head: lower.head,
             whole: lower.name(Kind::Action),
-            service: Name::of(Kind::Service, lower.words(), lower.service),
+            service: Name::of(Kind::Service, lower.words, lower.service),
+            lower,
         }
     }
 
     /// The name in lower case.
     #[inline]
-    pub(crate) fn name(&self) -> &'n str {
+    pub(crate) fn name(&self) -> &'r str {
         self.text.get_or_init(|| self.lower.text())
-    }
-}
-
-/// A name in lower case, as text; short ones on the stack.
-struct Text {
-    length: usize,
-    on_stack: [u8; 8 * WORDS_ON_STACK],
-    on_heap: String,
-}
-
-impl Text {
-    fn of(name: &str) -> Self {
-        let (length, mut on_stack) = (name.len(), [0; 8 * WORDS_ON_STACK]);
-        let on_heap = match on_stack.get_mut(..length) {
-            Some(place) => {
-                place.copy_from_slice(name.as_bytes());
-                place.make_ascii_lowercase();
-                String::new()
-            }
-            None => name.to_ascii_lowercase(),
-        };
-        Self { length, on_stack, on_heap }
-    }
-
-    fn as_str(&self) -> &str {
-        match self.on_stack.get(..self.length) {
-            // Lower case of a text is a text.
-            Some(name) => std::str::from_utf8(name).unwrap_or_default(),
-            None => &self.on_heap,
-        }
     }
 }
 
@@ -324,7 +307,8 @@ mod tests {
             let wanted = name.split_once(':').map_or(name, |(_, rest)| rest).to_ascii_lowercase();
             let mut bytes = [0; 8];
             bytes.iter_mut().zip(wanted.bytes()).for_each(|(place, byte)| *place = byte);
-            assert_eq!(LowerCase::of(name).head, u64::from_le_bytes(bytes), "{name}");
+            let lowered = LowerCase::of(name, &mut Room::default()).head;
+            assert_eq!(lowered, u64::from_le_bytes(bytes), "{name}");
             assert_eq!(head(wanted.as_bytes()), u64::from_le_bytes(bytes), "{name}");
         }
     }
@@ -344,10 +328,8 @@ mod tests {
     #[test]
     fn long_names_are_kept_whole() {
         let name = format!("S3:{}", "Ab".repeat(200));
-        let lower = LowerCase::of(&name);
-        let action = Action::of(&lower);
+        let mut room = Room::default();
+        let action = Action::of(&name, &mut room);
         assert_eq!(action.name(), name.to_ascii_lowercase());
-        let bytes: Vec<u8> = lower.words().iter().flat_map(|word| word.to_le_bytes()).collect();
-        assert!(bytes.starts_with(action.name().as_bytes()));
     }
 }

@@ -85,8 +85,26 @@ impl<'l> Run<'l> {
     }
 
     #[inline]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Packed<'l>> + use<'l> {
-        self.sieves.iter().zip(self.rests).map(|(sieve, rest)| Packed { sieve: *sieve, rest })
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Candidate> + use<'l> {
+        self.sieves.iter().zip(self.rests).map(|(sieve, rest)| Candidate::of(Sieve(*sieve), rest))
+    }
+
+    /// What is passed over.
+    #[inline]
+    pub(crate) fn sieves(&self) -> impl Iterator<Item = (usize, Sieve)> + use<'l> {
+        self.sieves.iter().enumerate().map(|(at, sieve)| (at, Sieve(*sieve)))
+    }
+
+    /// The candidate that stands there, if an action begins as it must.
+    #[inline]
+    pub(crate) fn candidate(
+        &self,
+        at: usize,
+        sieve: Sieve,
+        action: &Action<'_>,
+    ) -> Option<Candidate> {
+        let candidate = Candidate::of(sieve, self.rests.get(at)?);
+        begins_with(action.head, candidate.head, candidate.bits).then_some(candidate)
     }
 }
 
@@ -94,34 +112,28 @@ fn document_of([_, statement]: &Rest) -> u32 {
     (statement >> 32) as u32
 }
 
-/// A candidate in words.
+/// What shows of most candidates that they do not apply.
 #[derive(Clone, Copy)]
-pub(crate) struct Packed<'l> {
-    sieve: u64,
-    rest: &'l Rest,
-}
+pub(crate) struct Sieve(u64);
 
-impl Packed<'_> {
-    /// Whether it may apply to an action, a resource and in one of these slots.
+impl Sieve {
+    /// Whether the candidate may apply in one of these slots, to a resource that has what it must have in one place.
     #[inline]
-    pub(crate) fn may_apply(&self, action: &Action<'_>, resource: &str, slots: Slots) -> bool {
-        let (bits, slot) = ((self.sieve >> 8) as u8, self.sieve as u8);
-        // The resource has what it must have in one place, and the action begins as it must.
-        slots >> slot & 1 == 1
-            && Probe::from_bits(self.sieve >> 16).fits(resource)
-            && (bits == 0 || begins_with(action.head, self.rest[0], bits))
+    pub(crate) fn may_apply(self, resource: &str, slots: Slots) -> bool {
+        slots >> (self.0 as u8 & 31) & 1 == 1 && Probe::from_bits(self.0 >> 16).fits(resource)
     }
 
     /// The bit of its document among [`Members`].
     #[inline]
-    pub(crate) fn member(&self) -> u8 {
-        (self.sieve >> 56) as u8
+    pub(crate) fn member(self) -> u8 {
+        (self.0 >> 56) as u8
     }
+}
 
+impl Candidate {
     #[inline]
-    pub(crate) fn unpack(&self) -> Candidate {
-        let Self { sieve, rest: &[head, statement] } = *self;
-        Candidate {
+    fn of(Sieve(sieve): Sieve, &[head, statement]: &Rest) -> Self {
+        Self {
             head,
             bits: (sieve >> 8) as u8,
             probe: Probe::from_bits(sieve >> 16),
@@ -131,9 +143,7 @@ impl Packed<'_> {
             rule: (statement >> 16) as u16,
         }
     }
-}
 
-impl Candidate {
     fn sieve(&self) -> u64 {
         let Self { bits, probe, slot, document, .. } = *self;
         let member = u64::from(Members::bit(document));
@@ -184,7 +194,7 @@ impl Members {
     /// Whether a document that has this bit may be among them.
     #[inline]
     pub(crate) fn may_have(&self, bit: u8) -> bool {
-        let word = self.0.get(usize::from(bit) / 32).copied().unwrap_or_default();
+        let word = self.0.get(usize::from(bit / 32)).copied().unwrap_or_default();
         word >> (bit % 32) & 1 == 1
     }
 
@@ -208,8 +218,8 @@ mod tests {
             let (probe, check) = (Probe::from_bits(probe), Check(check));
             let candidate = Candidate { head, bits, probe, check, slot, document, rule };
             let words = Run::words([candidate, candidate].iter());
-            let unpacked = Run::of(&words, 2).iter().map(|it| it.unpack());
-            prop_assert_eq!(unpacked.collect::<Vec<_>>(), [candidate, candidate]);
+            let unpacked: Vec<Candidate> = Run::of(&words, 2).iter().collect();
+            prop_assert_eq!(unpacked, [candidate, candidate]);
         }
     }
 }

@@ -93,11 +93,10 @@ impl Catalog {
                 changed.add(document.slot, *number, rules);
             }
         }
-        let rule =
-            |it: &Candidate| rules.get(it.document as usize)?.get(usize::from(it.rule));
+        let rule = |it: &Candidate| rules.get(it.document as usize)?.get(usize::from(it.rule));
         changed.each(|name, mut candidates| {
             let known = lists.table().of(name);
-            candidates.extend(known.denies.iter().chain(known.allows.iter()).map(|it| it.unpack()));
+            candidates.extend(known.denies.iter().chain(known.allows.iter()));
             candidates.retain(|it| !old.contains(&it.document));
             lists.put(name, &sort(candidates, LONG, rule));
         });

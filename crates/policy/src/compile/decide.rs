@@ -3,8 +3,8 @@
 //! Slots are bits, so "every level allows" is one comparison. A Deny anywhere ends it; a slot in which something
 //! allows is not asked again.
 
-use crate::compile::action::{Action, LowerCase};
-use crate::compile::candidate::{Candidate, Check, Packed, Run};
+use crate::compile::action::{Action, Room};
+use crate::compile::candidate::{Candidate, Check, Run, Sieve};
 use crate::compile::condition::Readings;
 use crate::compile::rule::Rule;
 use crate::compile::set::{
@@ -62,8 +62,8 @@ pub(crate) fn decide_on<S: Source>(
     own: impl FnOnce(&Action<'_>) -> Option<S>,
     sets: &[&PolicySet],
 ) -> Verdict {
-    let lower = LowerCase::of(request.action);
-    let action = Action::of(&lower);
+    let mut room = Room::default();
+    let action = Action::of(request.action, &mut room);
     let own = own(&action);
     let mut tally = Tally::default();
     let slots = walk(request, &action, own.as_ref(), sets, &mut tally);
@@ -87,7 +87,7 @@ pub(crate) trait Source {
     fn each_list(&self, action: &Action<'_>, take: impl FnMut(&List<'_>));
 
     /// Whether the document of a candidate may be one of these: lists may be longer than concerns this source.
-    fn may_have(&self, packed: &Packed<'_>) -> bool;
+    fn may_have(&self, sieve: Sieve) -> bool;
 
     /// Whether the document of this number is one of these.
     fn has(&self, document: u32) -> bool;
@@ -163,6 +163,7 @@ impl Walk<'_, '_> {
         });
     }
 
+    #[inline]
     fn pass_denies(
         &self,
         number: usize,
@@ -171,9 +172,11 @@ impl Walk<'_, '_> {
         sink: &mut impl Sink,
     ) {
         let mut wanted = self.slots & sink.wanted_denies();
-        for packed in denies.iter() {
-            if self.may_apply(source, &packed, wanted)
-                && let Some((candidate, _)) = self.judge(source, &packed)
+        for (at, sieve) in denies.sieves() {
+            if source.may_have(sieve)
+                && sieve.may_apply(self.request.resource.arn, wanted)
+                && let Some(candidate) = denies.candidate(at, sieve, self.action)
+                && self.judge(source, &candidate).is_some()
             {
                 sink.deny(candidate.slot, Found::of(number, &candidate));
                 wanted = self.slots & sink.wanted_denies();
@@ -181,6 +184,7 @@ impl Walk<'_, '_> {
         }
     }
 
+    #[inline]
     fn pass_allows(
         &self,
         number: usize,
@@ -189,35 +193,32 @@ impl Walk<'_, '_> {
         sink: &mut impl Sink,
     ) {
         let mut wanted = self.slots & sink.wanted_allows();
-        for packed in allows.iter() {
-            if wanted == 0 {
-                return;
-            }
-            if self.may_apply(source, &packed, wanted)
-                && let Some((candidate, namings)) = self.judge(source, &packed)
+        if wanted == 0 {
+            return;
+        }
+        for (at, sieve) in allows.sieves() {
+            if source.may_have(sieve)
+                && sieve.may_apply(self.request.resource.arn, wanted)
+                && let Some(candidate) = allows.candidate(at, sieve, self.action)
+                && let Some(namings) = self.judge(source, &candidate)
             {
                 sink.allow(candidate.slot, namings, Found::of(number, &candidate));
                 wanted = self.slots & sink.wanted_allows();
+                if wanted == 0 {
+                    return;
+                }
             }
         }
     }
 
-    /// Whether a candidate may apply in one of these slots.
+    /// How a statement names the caller, if it applies.
     #[inline]
-    fn may_apply(&self, source: &impl Source, packed: &Packed<'_>, wanted: Slots) -> bool {
-        source.may_have(packed)
-            && packed.may_apply(self.action, self.request.resource.arn, wanted)
-    }
-
-    /// The candidate and how its statement names the caller, if it applies.
-    #[inline]
-    fn judge(&self, source: &impl Source, packed: &Packed<'_>) -> Option<(Candidate, Namings)> {
-        let candidate = packed.unpack();
+    fn judge(&self, source: &impl Source, candidate: &Candidate) -> Option<Namings> {
         if !source.has(candidate.document) {
             return None;
         }
         if candidate.check == Check::APPLIES {
-            return Some((candidate, Naming::Caller.into()));
+            return Some(Naming::Caller.into());
         }
         let rule = candidate.statement(source.rules(candidate.document), self.action)?;
         let Request { resource, context, principal, .. } = self.request;
@@ -232,7 +233,7 @@ impl Walk<'_, '_> {
             // Where principals have no place, or are missing, only a Deny gets here, and it holds for everybody.
             _ => Naming::Caller.into(),
         };
-        (!namings.is_empty()).then_some((candidate, namings))
+        (!namings.is_empty()).then_some(namings)
     }
 }
 
@@ -251,7 +252,11 @@ impl Found {
     }
 
     /// Where that is, for who does not know how sources keep their documents.
-    pub(crate) fn place(self, own: Option<&impl Source>, sets: &[&PolicySet]) -> Option<StatementPlace> {
+    pub(crate) fn place(
+        self,
+        own: Option<&impl Source>,
+        sets: &[&PolicySet],
+    ) -> Option<StatementPlace> {
         let statement = usize::from(self.statement);
         let (first, number) = match (own, self.source.checked_sub(usize::from(own.is_some()))) {
             (Some(own), None) => {

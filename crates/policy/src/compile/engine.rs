@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::compile::action::{Action, LowerCase};
+use crate::compile::action::{Action, Room};
 use crate::compile::decide::{Found, Outcome, Sink, Tally, walk};
 use crate::compile::set::{PolicySet, Slot, Slots};
 use crate::evaluate::{missing_keys, resource_policy};
@@ -22,8 +22,8 @@ impl Evaluator for Engine {
         let sets = compile(&slots);
         let sets = sets.each_ref();
         let mut all = All { sets: &sets, ..All::default() };
-        let lower = LowerCase::of(request.action);
-        let action = Action::of(&lower);
+        let mut room = Room::default();
+        let action = Action::of(request.action, &mut room);
         let bound = walk(request, &action, None::<&PolicySet>, &sets, &mut all);
         let resource_kind = policies.resource_kind;
         let outcome = Outcome { request, resource_kind, slots: bound, tally: &all.tally };

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::compile::action::Action;
-use crate::compile::candidate::{Members, Packed, Run};
+use crate::compile::candidate::{Members, Run, Sieve};
 use crate::compile::catalog::{Catalog, LONG};
 use crate::compile::decide::{Source, Verdict, decide_on};
 use crate::compile::rule::Rule;
@@ -284,8 +284,8 @@ impl Source for Attached<'_> {
     }
 
     #[inline]
-    fn may_have(&self, packed: &Packed<'_>) -> bool {
-        self.members.may_have(packed.member())
+    fn may_have(&self, sieve: Sieve) -> bool {
+        self.members.may_have(sieve.member())
     }
 
     #[inline]
@@ -295,7 +295,8 @@ impl Source for Attached<'_> {
 
     #[inline]
     fn each_part(&self, list: &Run<'_>, mut pass: impl FnMut(&Run<'_>)) {
-        if list.len() <= LONG {
+        // To look a document up in a list takes as long as to pass over so many candidates.
+        if list.len() <= LONG || list.len() <= 16 * self.sets() {
             return pass(list);
         }
         for set in self.sets.each(&self.index.lists) {
@@ -375,7 +376,10 @@ mod tests {
         let bob = index.add_principal(&[other]).unwrap();
         assert_eq!(effect(&index, alice, &[]), Some(Effect::Allow));
         assert_eq!(effect(&index, bob, &[]), Some(Effect::ImplicitDeny));
-        assert_eq!(effect(&index, alice, &[&set("Deny", "s3:*").build()]), Some(Effect::ExplicitDeny));
+        assert_eq!(
+            effect(&index, alice, &[&set("Deny", "s3:*").build()]),
+            Some(Effect::ExplicitDeny)
+        );
 
         assert!(index.assign(alice, &[other, deny]));
         assert_eq!(effect(&index, alice, &[]), Some(Effect::ExplicitDeny));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::StatementEffect;
-use crate::compile::action::{ByName, LowerCase, WildAction};
+use crate::compile::action::{ByName, LowerCase, Room, WildAction};
 use crate::compile::candidate::{Candidate, Check};
 use crate::compile::glob::Glob;
 use crate::compile::rule::Rule;
@@ -72,7 +72,9 @@ impl<'r> Listing<'r> {
     pub(crate) fn each(self, mut take: impl FnMut(&Name<'_>, Vec<Candidate>)) {
         for (heading, list) in self.0 {
             match heading {
-                Some((kind, name)) => take(&LowerCase::of(name).name(kind), list),
+                Some((kind, name)) => {
+                    take(&LowerCase::of(name, &mut Room::default()).name(kind), list);
+                }
                 None => take(&Name::NONE, list),
             }
         }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::compile::action::Action;
-use crate::compile::candidate::{Candidate, Packed, Run};
+use crate::compile::candidate::{Candidate, Run, Sieve};
 use crate::compile::decide::Source;
 use crate::compile::listing::{Listing, sort};
 use crate::compile::rule::Rule;
@@ -173,7 +173,8 @@ impl PolicySetBuilder {
         }
         let (mut lists, mut marks, mut has_nameless) = (Lists::default(), Marks::default(), false);
         let documents = &self.documents;
-        let rule = |it: &Candidate| documents.get(it.document as usize)?.rules.get(usize::from(it.rule));
+        let rule =
+            |it: &Candidate| documents.get(it.document as usize)?.rules.get(usize::from(it.rule));
         listing.each(|name, list| {
             match name.is_none() {
                 true => has_nameless = true,
@@ -245,7 +246,7 @@ impl Source for PolicySet {
     }
 
     #[inline]
-    fn may_have(&self, _: &Packed<'_>) -> bool {
+    fn may_have(&self, _: Sieve) -> bool {
         true
     }
 

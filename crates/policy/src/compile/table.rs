@@ -11,7 +11,7 @@ use crate::compile::candidate::{Candidate, Run, WORDS};
 pub(crate) struct Name<'n> {
     first: u64,
     /// The words that are full.
-    full: &'n [u64],
+    full: &'n [[u8; 8]],
     last: u64,
     hash: u64,
     /// Which of the marks is the name's: the word and its bit.
@@ -36,35 +36,16 @@ impl<'n> Name<'n> {
 
     /// The name that the first bytes of these words are; what follows it may be anything.
     #[inline]
-    pub(crate) fn of(kind: Kind, words: &'n [u64], length: usize) -> Self {
+    pub(crate) fn of(kind: Kind, words: &'n [[u8; 8]], length: usize) -> Self {
         let (full, rest) = words.split_at_checked(length / 8).unwrap_or((words, &[]));
         let bits = 8 * (length % 8);
-        let last = rest.first().map_or(0, |word| word & ((1 << bits) - 1));
-        Self::new((length as u64) << 2 | kind as u64, full, last)
-    }
-
-    #[inline]
-    fn new(first: u64, full: &'n [u64], last: u64) -> Self {
-        let hash = full.iter().fold(mix(MULTIPLIER, first), |hash, word| mix(hash, *word));
-        let hash = mix(hash, last);
+        let last = rest.first().map_or(0, |word| u64::from_le_bytes(*word) & ((1 << bits) - 1));
+        let first = (length as u64) << 2 | kind as u64;
+        let words = full.iter().map(|word| u64::from_le_bytes(*word));
+        let hash = mix(words.fold(mix(MULTIPLIER, first), mix), last);
         let mark = (hash >> 48) as u8;
         let mark = (usize::from(mark >> 6 & 1), 1 << (mark & 63));
         Self { first, full, last, hash, mark }
-    }
-
-    /// The name that these words begin with, and what is behind it.
-    fn stored(words: &'n [u64]) -> Option<(Self, &'n [u64])> {
-        let (first, rest) = words.split_first()?;
-        let (full, rest) = rest.split_at_checked((first >> 2) as usize / 8)?;
-        let (last, rest) = rest.split_first()?;
-        let name = if *first == Self::NONE.first { Self::NONE } else { Self::new(*first, full, *last) };
-        Some((name, rest))
-    }
-
-    /// 32 bits of the hash.
-    #[inline]
-    fn print(&self) -> u64 {
-        self.hash >> 16 & 0xffff_ffff
     }
 
     /// The words behind the name, if these begin with it.
@@ -73,8 +54,8 @@ impl<'n> Name<'n> {
         let (first, words) = words.split_first()?;
         let (full, words) = words.split_at_checked(self.full.len())?;
         let (last, words) = words.split_first()?;
-        let same = *first == self.first && *last == self.last && full.iter().eq(self.full);
-        same.then_some(words)
+        let full = || full.iter().copied().eq(self.full.iter().map(|it| u64::from_le_bytes(*it)));
+        (*first == self.first && *last == self.last && full()).then_some(words)
     }
 }
 
@@ -164,10 +145,20 @@ impl Lists {
 
     /// Gives a name its list, in place of the one that it has.
     pub(crate) fn put(&mut self, name: &Name<'_>, candidates: &Candidates) {
-        if 3 * (self.names as usize + 1) > 2 * self.places.len() || 2 * self.unused > self.words.len() {
+        let places = self.places.len();
+        if 3 * (self.names as usize + 1) > 2 * places || 2 * self.unused > self.words.len() {
             self.tidy();
         }
-        self.insert(name, &written(name, candidates));
+        let (place, old) = match name.is_none() {
+            true => (None, Some(self.nameless)),
+            false => {
+                let (place, old) = self.table().seek(name);
+                (Some(place), old.map(|(old, _)| old))
+            }
+        };
+        let old = old.and_then(|old| Stored::at(&self.words, old));
+        self.unused += old.map_or(0, |old| old.words.len());
+        self.append(place, name.hash, &written(name, candidates));
     }
 
     /// All places and, behind them, the lists, of which that without name comes first; and how many places there are.
@@ -183,31 +174,32 @@ impl Lists {
         let lists: Vec<Stored<'_>> = std::iter::once(nameless)
             .chain(named)
             .filter_map(|at| Stored::at(&words, at))
-            .filter(|it| it.name.is_none() || it.list != List::default())
+            .filter(|it| it.is_nameless() || it.list != List::default())
             .collect();
         self.words.clear();
         // With room for one name more: one of these is without.
         let places = (lists.len() + lists.len() / 2 + 1).next_power_of_two();
         self.places = std::iter::repeat_n(FREE, places).collect();
-        lists.iter().for_each(|list| self.insert(&list.name, list.words));
+        for list in lists {
+            let place = (!list.is_nameless()).then(|| self.table().free(list.hash));
+            self.append(place, list.hash, list.words);
+        }
         self.words.shrink_to_fit();
     }
 
-    fn insert(&mut self, name: &Name<'_>, words: &[u64]) {
+    /// Adds a list, and says at its place where it is; the one that has no name has no place.
+    fn append(&mut self, place: Option<usize>, hash: u64, words: &[u64]) {
         // Memory ends long before the numbers do.
         let Ok(list) = u32::try_from(self.words.len()) else { return };
-        let old = if name.is_none() {
-            Some(std::mem::replace(&mut self.nameless, list))
-        } else {
-            let (at, old) = self.table().seek(name);
-            let old = old.map(|(old, _)| old);
-            self.names += u32::from(old.is_none());
-            let place = name.print() << 32 | u64::from(list);
-            self.places.get_mut(at).into_iter().for_each(|free| *free = place);
-            old
-        };
-        let old = old.and_then(|at| Stored::at(&self.words, at));
-        self.unused += old.map_or(0, |old| old.words.len());
+        match place {
+            None => self.nameless = list,
+            Some(place) => {
+                if let Some(place) = self.places.get_mut(place) {
+                    self.names += u32::from(*place == FREE);
+                    *place = print(hash) << 32 | u64::from(list);
+                }
+            }
+        }
         self.words.extend_from_slice(words);
     }
 }
@@ -230,7 +222,7 @@ impl<'t> Table<'t> {
     #[inline]
     pub(crate) fn nameless(&self) -> List<'t> {
         match self.words.get(self.nameless as usize..) {
-            Some([counts, _, _, rest @ ..]) => list(*counts, rest),
+            Some([counts, _, _, _, rest @ ..]) => list(*counts, rest),
             _ => List::default(),
         }
     }
@@ -243,52 +235,81 @@ impl<'t> Table<'t> {
     /// A name's place, with its list and where that begins; or the place that is free for it.
     #[inline]
     fn seek(&self, name: &Name<'_>) -> (usize, Option<(u32, List<'t>)>) {
-        // Some place is free.
-        let mask = self.places.len().wrapping_sub(1) as u64;
-        let mut hash = name.hash;
+        let (mut step, print) = (name.hash, print(name.hash));
         loop {
-            let at = (hash & mask) as usize;
+            let at = self.place(step);
             match self.places.get(at) {
+                // Some place is free.
                 None | Some(&FREE) => return (at, None),
-                Some(place) if place >> 32 == name.print() => {
+                Some(place) if place >> 32 == print => {
                     if let Some(list) = self.list_of(*place as u32, name) {
                         return (at, Some((*place as u32, list)));
                     }
                 }
                 Some(_) => {}
             }
-            hash = hash.wrapping_add(1);
+            step = step.wrapping_add(1);
         }
+    }
+
+    /// A free place for a name that has none.
+    fn free(&self, hash: u64) -> usize {
+        let steps = (0..).map(|step| self.place(hash.wrapping_add(step)));
+        let is_free = |at: &usize| self.places.get(*at).is_none_or(|place| *place == FREE);
+        steps.take(self.places.len()).find(is_free).unwrap_or_default()
+    }
+
+    /// Where a name may be.
+    #[inline]
+    fn place(&self, hash: u64) -> usize {
+        hash as usize & self.places.len().wrapping_sub(1)
     }
 
     #[inline]
     fn list_of(&self, at: u32, name: &Name<'_>) -> Option<List<'t>> {
-        let (counts, rest) = self.words.get(at as usize..)?.split_first()?;
-        Some(list(*counts, name.strip_from(rest)?))
+        match self.words.get(at as usize..)? {
+            [counts, _, rest @ ..] => Some(list(*counts, name.strip_from(rest)?)),
+            _ => None,
+        }
     }
 }
 
-/// A list and its name, as they stand in words.
+/// The part of a hash that stands in a place.
+#[inline]
+fn print(hash: u64) -> u64 {
+    hash >> 16 & 0xffff_ffff
+}
+
+/// A list as it stands in words.
 struct Stored<'w> {
-    name: Name<'w>,
+    hash: u64,
+    /// What its name begins with.
+    first: u64,
     list: List<'w>,
+    /// All of it.
     words: &'w [u64],
 }
 
 impl<'w> Stored<'w> {
     fn at(words: &'w [u64], at: u32) -> Option<Self> {
         let words = words.get(at as usize..)?;
-        let (counts, rest) = words.split_first()?;
-        let (name, rest) = Name::stored(rest)?;
+        let [counts, hash, first, rest @ ..] = words else { return None };
+        let (_, rest) = rest.split_at_checked((first >> 2) as usize / 8 + 1)?;
         let list = list(*counts, rest);
         let behind = rest.len() - WORDS * (list.denies.len() + list.allows.len());
-        Some(Self { name, list, words: words.get(..words.len() - behind)? })
+        let words = words.get(..words.len() - behind)?;
+        Some(Self { hash: *hash, first: *first, list, words })
+    }
+
+    fn is_nameless(&self) -> bool {
+        self.first == Name::NONE.first
     }
 }
 
 fn written(name: &Name<'_>, Candidates { denies, allows }: &Candidates) -> Vec<u64> {
-    let mut words = vec![(denies.len() as u64) << 32 | allows.len() as u64, name.first];
-    words.extend_from_slice(name.full);
+    let counts = (denies.len() as u64) << 32 | allows.len() as u64;
+    let mut words = vec![counts, name.hash, name.first];
+    words.extend(name.full.iter().map(|word| u64::from_le_bytes(*word)));
     words.push(name.last);
     words.extend(Run::words(denies.iter().chain(allows)));
     words
@@ -324,14 +345,13 @@ mod tests {
 
     fn has(list: List<'_>, number: u32) -> bool {
         let wanted = candidates(number);
-        let same = |run: Run<'_>, candidates: &[Candidate]| {
-            run.iter().map(|it| it.unpack()).eq(candidates.iter().copied())
-        };
+        let same =
+            |run: Run<'_>, candidates: &[Candidate]| run.iter().eq(candidates.iter().copied());
         same(list.denies, &wanted.denies) && same(list.allows, &wanted.allows)
     }
 
-    fn words(text: &str) -> Vec<u64> {
-        text.as_bytes().chunks(8).map(head).collect()
+    fn words(text: &str) -> Vec<[u8; 8]> {
+        text.as_bytes().chunks(8).map(|chunk| head(chunk).to_le_bytes()).collect()
     }
 
     fn lists_of(named: &[(Name<'_>, u32)]) -> Lists {
@@ -345,7 +365,7 @@ mod tests {
     fn every_name_has_its_own_list_and_others_have_none() {
         for count in [0_u32, 1, 2, 3, 100, 1000] {
             let text = |number| format!("s{}:a{number}", number % 7);
-            let texts: Vec<(usize, Vec<u64>)> =
+            let texts: Vec<(usize, Vec<[u8; 8]>)> =
                 (0..count).map(|it| (text(it).len(), words(&text(it)))).collect();
             let named = texts.iter().zip(0..).flat_map(|((length, words), at)| {
                 [(Kind::Action, 2 * at), (Kind::Service, 2 * at + 1)]
@@ -372,7 +392,7 @@ mod tests {
     #[test]
     fn lists_that_were_replaced_take_no_room_for_long() {
         let texts: Vec<String> = (0..1000).map(|it| format!("s3:{it}")).collect();
-        let spelled: Vec<Vec<u64>> = texts.iter().map(|it| words(it)).collect();
+        let spelled: Vec<Vec<[u8; 8]>> = texts.iter().map(|it| words(it)).collect();
         let names = spelled.iter().zip(&texts);
         let names: Vec<Name<'_>> =
             names.map(|(words, text)| Name::of(Kind::Action, words, text.len())).collect();
@@ -402,7 +422,7 @@ mod tests {
         let (long, shorter) = ("a".repeat(200), "a".repeat(199));
         let texts = ["s3:getobject", "s3:putobject", "s3:getobjectacl", "s3:getob", "", &long];
         let spelled = texts.map(|text| (text.len(), words(text)));
-        fn alike(kind: Kind, length: usize, words: &[u64]) -> Name<'_> {
+        fn alike(kind: Kind, length: usize, words: &[[u8; 8]]) -> Name<'_> {
             Name { hash: 0xabcd_0000_0000_0007, ..Name::of(kind, words, length) }
         }
         let all: Vec<(Name<'_>, u32)> = spelled
@@ -410,9 +430,7 @@ mod tests {
             .zip(0..)
             .map(|((length, words), at)| (alike(Kind::Action, *length, words), at))
             .collect();
-        // Tidying would hash them anew.
-        let mut lists = Lists { places: [FREE; 16].into(), ..Lists::default() };
-        all.iter().for_each(|(name, number)| lists.put(name, &candidates(*number)));
+        let lists = lists_of(&all);
         let table = lists.table();
         for (name, number) in &all {
             assert!(has(table.find(name), *number), "{number}");
