@@ -336,7 +336,10 @@ impl Source for Attached<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Context, Document, Effect, Principal, PrincipalKind, Resource, Slot};
+    use crate::{
+        Compiled, Context, Document, Effect, Principal, PrincipalKind, Resource, Slot,
+        StatementPlace,
+    };
 
     fn set(effect: &str, action: &str) -> PolicySetBuilder {
         let statement = format!(r#"{{"Effect":"{effect}","Action":"{action}","Resource":"*"}}"#);
@@ -347,6 +350,10 @@ mod tests {
     }
 
     fn effect(index: &Index, principal: PrincipalNumber, more: &[&PolicySet]) -> Option<Effect> {
+        Some(verdict(index, principal, more)?.effect)
+    }
+
+    fn verdict(index: &Index, principal: PrincipalNumber, more: &[&PolicySet]) -> Option<Verdict> {
         let context = Context::new();
         let request = Request {
             principal: Principal::new(
@@ -362,8 +369,7 @@ mod tests {
             },
             context: &context,
         };
-        let verdict = index.decide(principal, &request, ResourcePolicyKind::Resource, more)?;
-        Some(verdict.effect)
+        index.decide(principal, &request, ResourcePolicyKind::Resource, more)
     }
 
     #[test]
@@ -390,6 +396,67 @@ mod tests {
         assert!(index.assign(alice, &[]));
         assert_eq!(effect(&index, alice, &[]), Some(Effect::ImplicitDeny));
         assert_eq!(effect(&index, PrincipalNumber(2), &[]), None);
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_was_replaced() {
+        let mut index = Index::default();
+        let changing = index.add_set(&set("Allow", "s3:GetObject")).unwrap();
+        let alice = index.add_principal(&[changing]).unwrap();
+        for round in 0..1000 {
+            // What comes takes the number of what left in the round before.
+            let (action, wanted) = match round % 4 {
+                0 => ("iam:GetUser", Effect::ImplicitDeny),
+                1 => ("iam:*", Effect::ImplicitDeny),
+                2 => ("s3:GetObject", Effect::Allow),
+                _ => ("s3:*", Effect::Allow),
+            };
+            assert!(index.replace_set(changing, &set("Allow", action)));
+            assert_eq!(effect(&index, alice, &[]), Some(wanted), "{round}");
+        }
+        assert!(index.catalog.len() <= 2, "{index:?}");
+        assert!(!index.replace_set(SetNumber(1), &set("Allow", "*")));
+    }
+
+    #[test]
+    fn the_place_of_a_statement_is_that_among_the_documents_of_its_slot() {
+        let document = |effect: &str, action: &str| {
+            let statement =
+                format!(r#"{{"Effect":"{effect}","Action":"{action}","Resource":"*"}}"#);
+            let none = r#"{"Effect":"Allow","Action":"iam:*","Resource":"*"}"#;
+            let text = format!(r#"{{"Statement":[{none},{statement}]}}"#);
+            Arc::clone(Document::parse(&text).unwrap().compiled())
+        };
+        let (none, all, deny) =
+            (document("Allow", "iam:*"), document("Allow", "*"), document("Deny", "s3:*"));
+        let of = |documents: &[(Slot, &Arc<Compiled>)]| {
+            let mut builder = PolicySet::builder();
+            documents.iter().for_each(|(slot, document)| builder.add(*slot, document));
+            builder
+        };
+        let (level, own) = (Slot::ServiceControl(0), Slot::Identity);
+        let place = |set, document| Some(StatementPlace { set, document, statement: 1 });
+        for (sets, more, wanted) in [
+            (vec![of(&[(own, &none)]), of(&[(own, &none), (own, &all)])], vec![], place(1, 1)),
+            // Those of another slot do not count.
+            (vec![of(&[(level, &all), (own, &none), (own, &all)])], vec![], place(0, 1)),
+            (vec![of(&[(own, &none); 9]), of(&[(level, &all), (own, &all)])], vec![], place(1, 0)),
+            // More than stand with the set.
+            (vec![of(&[&[(own, &none); 9][..], &[(own, &all)]].concat())], vec![], place(0, 9)),
+            (
+                vec![of(&[(own, &none)]); 3],
+                vec![of(&[(own, &none)]), of(&[(own, &none), (own, &deny)])],
+                place(4, 1),
+            ),
+        ] {
+            let mut index = Index::default();
+            let numbers: Vec<SetNumber> =
+                sets.iter().map(|set| index.add_set(set).unwrap()).collect();
+            let alice = index.add_principal(&numbers).unwrap();
+            let more: Vec<PolicySet> = more.into_iter().map(PolicySetBuilder::build).collect();
+            let more: Vec<&PolicySet> = more.iter().collect();
+            assert_eq!(verdict(&index, alice, &more).unwrap().statement, wanted, "{sets:?}");
+        }
     }
 
     #[test]

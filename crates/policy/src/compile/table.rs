@@ -407,6 +407,10 @@ mod tests {
                 });
                 assert!(lists.words.len() < 1000 && lists.places.len() <= 64, "{lists:?}");
             }
+            for _ in 0..1000 {
+                lists.put(&names[999], &candidates(round));
+                assert!(lists.words.len() < 1000, "{lists:?}");
+            }
             for (at, name) in names.iter().enumerate() {
                 let found = lists.table().find(name);
                 assert_eq!(found != List::default(), at >= 990);
