@@ -66,9 +66,13 @@ fn random(large: &Large) {
     for _ in 0..ROUNDS {
         let mean = |_| {
             let questions = some(TOGETHER);
-            let decide = |it| drop(black_box(large.decide(it)));
-            let nothing = cpu(|| drop(black_box(&questions)));
-            (cpu(|| questions.iter().for_each(decide)) - nothing) / TOGETHER as f64
+            let nothing = cpu(|| ());
+            let decisions = cpu(|| {
+                questions.iter().for_each(|it| {
+                    black_box(large.decide(it));
+                });
+            });
+            (decisions - nothing) / TOGETHER as f64
         };
         let parts: Vec<f64> = (0..QUESTIONS / TOGETHER).map(mean).collect();
         means.push(parts.iter().sum::<f64>() / parts.len() as f64);

@@ -438,11 +438,12 @@ impl Workload {
         let text = format!(
             r#"{{"Statement":{{"Effect":"Allow","Action":"s3:*","Resource":"{pattern}"}}}}"#
         );
-        let documents = vec![Document::parse(&text).unwrap()];
+        let mut material = Material::new(&Shape { principals: 0, policies: 0, ..PLAIN });
+        material.documents.push(Document::parse(&text).unwrap());
         let principals = vec![Owner {
             arn: "arn:aws:iam::111111111111:user/u".to_owned(),
             account: "111111111111".to_owned(),
-            identity: vec![0],
+            identity: vec![material.documents.len() - 1],
             ..Owner::default()
         }];
         let requests = vec![Asked {
@@ -451,8 +452,7 @@ impl Workload {
             resource: format!("{}b", "caa".repeat(length / 3)),
             context: Context::new(),
         }];
-        let shape = Shape { principals: 0, policies: 0, ..PLAIN };
-        Self::of(Material { documents, ..Material::new(&shape) }, principals, requests)
+        Self::of(material, principals, requests)
     }
 
     /// Puts the sets of all principals together, each for itself.

@@ -68,6 +68,10 @@ impl<'l> Run<'l> {
         self.sieves.len()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sieves.is_empty()
+    }
+
     /// The first so many, and the others.
     #[inline]
     pub(crate) fn split_at(&self, count: usize) -> (Self, Self) {

@@ -52,21 +52,21 @@ pub fn decide(
     resource_kind: ResourcePolicyKind,
     sets: &[&PolicySet],
 ) -> Verdict {
-    decide_on(request, resource_kind, |_| None::<PolicySet>, sets)
+    let mut room = Room::default();
+    let action = Action::of(request.action, &mut room);
+    decide_on(request, resource_kind, &action, None::<&PolicySet>, sets)
 }
 
 /// The same, where documents come first that stand in no set.
-pub(crate) fn decide_on<S: Source>(
+pub(crate) fn decide_on(
     request: &Request<'_>,
     resource_kind: ResourcePolicyKind,
-    own: impl FnOnce(&Action<'_>) -> Option<S>,
+    action: &Action<'_>,
+    own: Option<&impl Source>,
     sets: &[&PolicySet],
 ) -> Verdict {
-    let mut room = Room::default();
-    let action = Action::of(request.action, &mut room);
-    let own = own(&action);
     let mut tally = Tally::default();
-    let slots = walk(request, &action, own.as_ref(), sets, &mut tally);
+    let slots = walk(request, action, own, sets, &mut tally);
     let outcome = Outcome { request, resource_kind, slots, tally: &tally };
     let (effect, decided_by) = outcome.conclude();
     let found = match (effect, decided_by) {
@@ -75,7 +75,7 @@ pub(crate) fn decide_on<S: Source>(
         (Effect::Allow, PolicyKind::Resource | PolicyKind::RoleTrust) => tally.by_resource,
         _ => None,
     };
-    Verdict { effect, decided_by, statement: found.and_then(|it| it.place(own.as_ref(), sets)) }
+    Verdict { effect, decided_by, statement: found.and_then(|it| it.place(own, sets)) }
 }
 
 /// Documents, and where their statements are listed.
@@ -158,8 +158,12 @@ impl Walk<'_, '_> {
     /// Brings what applies of a source to the sink.
     fn through(&self, number: usize, source: &impl Source, sink: &mut impl Sink) {
         source.each_list(self.action, |list| {
-            source.each_part(&list.denies, |part| self.pass_denies(number, source, part, sink));
-            source.each_part(&list.allows, |part| self.pass_allows(number, source, part, sink));
+            if !list.denies.is_empty() {
+                source.each_part(&list.denies, |part| self.pass_denies(number, source, part, sink));
+            }
+            if !list.allows.is_empty() && self.slots & sink.wanted_allows() != 0 {
+                source.each_part(&list.allows, |part| self.pass_allows(number, source, part, sink));
+            }
         });
     }
 
@@ -193,9 +197,6 @@ impl Walk<'_, '_> {
         sink: &mut impl Sink,
     ) {
         let mut wanted = self.slots & sink.wanted_allows();
-        if wanted == 0 {
-            return;
-        }
         for (at, sieve) in allows.sieves() {
             if source.may_have(sieve)
                 && sieve.may_apply(self.request.resource.arn, wanted)
@@ -220,7 +221,12 @@ impl Walk<'_, '_> {
         if candidate.check == Check::APPLIES {
             return Some(Naming::Caller.into());
         }
-        let rule = candidate.statement(source.rules(candidate.document), self.action)?;
+        self.judge_rule(source.rules(candidate.document), candidate)
+    }
+
+    /// The same, of a statement that does not always apply.
+    fn judge_rule(&self, rules: &[Rule], candidate: &Candidate) -> Option<Namings> {
+        let rule = candidate.statement(rules, self.action)?;
         let Request { resource, context, principal, .. } = self.request;
         if !rule.holds(resource.arn, context, &self.readings) {
             return None;

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::compile::action::Action;
+use crate::compile::action::{Action, Room};
 use crate::compile::candidate::{Members, Run, Sieve};
 use crate::compile::catalog::{Catalog, LONG};
 use crate::compile::decide::{Source, Verdict, decide_on};
@@ -16,8 +16,9 @@ use crate::compile::set::{PolicySet, PolicySetBuilder, Slots};
 use crate::compile::table::List;
 use crate::{Request, ResourcePolicyKind};
 
-/// Sets, and which principals have which. Best made one for each account: a clone costs what the lists take, so
-/// readers can go on with the old one until the new one is published.
+/// Sets, and which principals have which. Best made one for each account, and for principals who have some dozens of
+/// sets at most. A clone costs what the lists take, so readers can go on with the old one until the new one is
+/// published.
 ///
 /// Numbers are good for the index that gave them, and for its clones.
 #[derive(Clone, Debug, Default)]
@@ -153,8 +154,9 @@ impl Index {
         let number = number as usize;
         let Some(old) = self.contents.get(number).map(Arc::clone) else { return false };
         let Some((set, documents)) = self.put_together(set, &old) else { return false };
-        self.sets.get_mut(number).into_iter().for_each(|place| *place = set);
-        self.contents.get_mut(number).into_iter().for_each(|place| *place = Arc::clone(&documents));
+        let places = (self.sets.get_mut(number), self.contents.get_mut(number));
+        let (Some(set_place), Some(documents_place)) = places else { return false };
+        (*set_place, *documents_place) = (set, documents);
         true
     }
 
@@ -208,8 +210,10 @@ impl Index {
         more: &[&PolicySet],
     ) -> Option<Verdict> {
         let sets = self.principals.get(number as usize)?;
-        let own = |action: &Action<'_>| Some(Attached::of(self, sets, action));
-        Some(decide_on(request, resource_kind, own, more))
+        let mut room = Room::default();
+        let action = Action::of(request.action, &mut room);
+        let own = Attached::of(self, sets, &action);
+        Some(decide_on(request, resource_kind, &action, Some(&own), more))
     }
 
     /// Gives back the room that is kept for growing.
