@@ -91,7 +91,7 @@ const HIGH: u64 = 0x80 * ONES;
 #[inline]
 fn find_colon(word: u64) -> Option<usize> {
     // Zero where there is one. Of a byte that is zero the high bit is set here; of others perhaps, if they are above it.
-    let other = word ^ u64::from(b':') * ONES;
+    let other = word ^ (u64::from(b':') * ONES);
     let found = other.wrapping_sub(ONES) & !other & HIGH;
     (found != 0).then(|| found.trailing_zeros() as usize / 8)
 }
