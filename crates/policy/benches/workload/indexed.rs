@@ -89,19 +89,12 @@ impl Indexed {
         session: &[&PolicySet],
     ) -> Verdict {
         let account = &self.accounts[principal % self.accounts.len()];
-        self.decide_in(account, principal, request, session)
+        account.decide(self.numbers[principal], request, RESOURCE_KIND, session).unwrap()
     }
 
-    /// The same, in the index of the principal's account.
-    #[inline]
-    pub(crate) fn decide_in(
-        &self,
-        account: &Index,
-        principal: usize,
-        request: &Request<'_>,
-        session: &[&PolicySet],
-    ) -> Verdict {
-        account.decide(self.numbers[principal], request, RESOURCE_KIND, session).unwrap()
+    /// The principal's number in the index of its account.
+    pub(crate) fn number(&self, principal: usize) -> PrincipalNumber {
+        self.numbers[principal]
     }
 
     /// Writes a policy of this account anew: compiles it, and replaces its set.

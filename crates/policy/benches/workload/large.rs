@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use iamd_policy::{Effect, Evaluator, Index, PolicyKind, Reference, Verdict};
+use iamd_policy::{Effect, Evaluator, Index, PolicyKind, PrincipalNumber, Reference, Verdict};
 
 use super::indexed::Indexed;
-use super::{Asked, Material, Noise, Owner, Shape};
+use super::{Asked, Material, Noise, Owner, RESOURCE_KIND, Shape};
 
 /// Everybody's policies.
 pub(crate) struct Large {
@@ -19,7 +19,8 @@ pub(crate) struct Large {
 
 /// A request, and who asks it.
 pub(crate) struct Question {
-    number: usize,
+    account: usize,
+    principal: PrincipalNumber,
     owner: Owner,
     asked: Asked,
 }
@@ -52,14 +53,15 @@ impl Large {
         let number = noise.below(self.principals());
         let owner = self.material.owner(number);
         let asked = super::asked(&mut noise, &self.material, number, &owner);
-        Question { number, owner, asked }
+        let account = number % self.accounts.len();
+        Question { account, principal: self.indexed.number(number), owner, asked }
     }
 
     /// From the principal's number to the decision.
     pub(crate) fn decide(&self, question: &Question) -> Verdict {
         let request = question.asked.request(&question.owner);
-        let account = self.accounts[question.number % self.accounts.len()].load();
-        self.indexed.decide_in(&account, question.number, &request, &[])
+        let index = self.accounts[question.account].load();
+        index.decide(question.principal, &request, RESOURCE_KIND, &[]).unwrap()
     }
 
     /// What the reference says.
