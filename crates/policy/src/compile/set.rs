@@ -47,9 +47,10 @@ impl Compiled {
 /// The part that a document takes in decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Slot {
-    /// A resource control policy of this level, counted from the organization's root.
+    /// A resource control policy of this level, counted from the organization's root, which is 0. AWS has seven levels
+    /// at most; from the 14th on nothing is allowed here.
     ResourceControl(u8),
-    /// A service control policy of this level, counted from the organization's root.
+    /// A service control policy of this level, counted in the same way.
     ServiceControl(u8),
     /// The resource's own policy.
     Resource(ResourcePolicyKind),
@@ -70,20 +71,23 @@ pub(crate) type Slots = u32;
 
 pub(crate) const RESOURCE_CONTROL: Slots = (1 << LEVELS) - 1;
 pub(crate) const SERVICE_CONTROL: Slots = RESOURCE_CONTROL << LEVELS;
-pub(crate) const RESOURCE: Slots = 1 << 28;
-pub(crate) const IDENTITY: Slots = 1 << 29;
-pub(crate) const BOUNDARY: Slots = 1 << 30;
-pub(crate) const SESSION: Slots = 1 << 31;
+pub(crate) const RESOURCE: Slots = 1 << SINGLE;
+pub(crate) const IDENTITY: Slots = RESOURCE << 1;
+pub(crate) const BOUNDARY: Slots = RESOURCE << 2;
+pub(crate) const SESSION: Slots = RESOURCE << 3;
+
+/// The first bit of those that have no levels.
+const SINGLE: u8 = 2 * LEVELS;
 
 impl Slot {
     pub(crate) fn bit(self) -> u8 {
         match self {
             Self::ResourceControl(level) => level.min(LEVELS - 1),
             Self::ServiceControl(level) => LEVELS + level.min(LEVELS - 1),
-            Self::Resource(_) => 28,
-            Self::Identity => 29,
-            Self::Boundary => 30,
-            Self::Session => 31,
+            Self::Resource(_) => SINGLE,
+            Self::Identity => SINGLE + 1,
+            Self::Boundary => SINGLE + 2,
+            Self::Session => SINGLE + 3,
         }
     }
 
