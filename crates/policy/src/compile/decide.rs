@@ -175,16 +175,10 @@ impl Walk<'_, '_> {
         denies: &Run<'_>,
         sink: &mut impl Sink,
     ) {
-        let mut wanted = self.slots & sink.wanted_denies();
-        for (at, sieve) in denies.sieves() {
-            if source.may_have(sieve)
-                && sieve.may_apply(self.request.resource.arn, wanted)
-                && let Some(candidate) = denies.candidate(at, sieve, self.action)
-                && self.judge(source, &candidate).is_some()
-            {
-                sink.deny(candidate.slot, Found::of(number, &candidate));
-                wanted = self.slots & sink.wanted_denies();
-            }
+        let (mut sieves, mut wanted) = (denies.sieves(), self.slots & sink.wanted_denies());
+        while let Some((candidate, _)) = self.next(source, denies, &mut sieves, wanted) {
+            sink.deny(candidate.slot, Found::of(number, &candidate));
+            wanted = self.slots & sink.wanted_denies();
         }
     }
 
@@ -196,20 +190,29 @@ impl Walk<'_, '_> {
         allows: &Run<'_>,
         sink: &mut impl Sink,
     ) {
-        let mut wanted = self.slots & sink.wanted_allows();
-        for (at, sieve) in allows.sieves() {
-            if source.may_have(sieve)
-                && sieve.may_apply(self.request.resource.arn, wanted)
-                && let Some(candidate) = allows.candidate(at, sieve, self.action)
-                && let Some(namings) = self.judge(source, &candidate)
-            {
-                sink.allow(candidate.slot, namings, Found::of(number, &candidate));
-                wanted = self.slots & sink.wanted_allows();
-                if wanted == 0 {
-                    return;
-                }
-            }
+        let (mut sieves, mut wanted) = (allows.sieves(), self.slots & sink.wanted_allows());
+        while wanted != 0
+            && let Some((candidate, namings)) = self.next(source, allows, &mut sieves, wanted)
+        {
+            sink.allow(candidate.slot, namings, Found::of(number, &candidate));
+            wanted = self.slots & sink.wanted_allows();
         }
+    }
+
+    /// The next candidate that applies in one of the wanted slots, and how it names the caller.
+    #[inline]
+    fn next(
+        &self,
+        source: &impl Source,
+        run: &Run<'_>,
+        sieves: &mut impl Iterator<Item = (usize, Sieve)>,
+        wanted: Slots,
+    ) -> Option<(Candidate, Namings)> {
+        sieves.find_map(|(at, sieve)| {
+            let may = source.may_have(sieve) && sieve.may_apply(self.request.resource.arn, wanted);
+            let candidate = may.then(|| run.candidate(at, sieve, self.action))??;
+            Some((candidate, self.judge(source, &candidate)?))
+        })
     }
 
     /// How a statement names the caller, if it applies.
