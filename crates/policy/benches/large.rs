@@ -23,6 +23,9 @@ const QUESTIONS: usize = 40_000;
 /// So many are built before they are decided: few enough that they are still in a cache.
 const TOGETHER: usize = 64;
 const REFERENCE_QUESTIONS: usize = 300;
+/// So many pieces of work are done by one thread and by two, each going through its requests so many times.
+const PIECES: usize = 101;
+const PASSES: usize = 5;
 /// So many changes a second.
 const CHANGES: u32 = 100;
 
@@ -145,24 +148,25 @@ fn write(large: &Large, round: usize, stop: &AtomicBool) -> Vec<f64> {
     times
 }
 
-/// How much more two threads do than one: decisions, and a loop that touches no memory.
+/// How much more two threads do than one: decisions, and a loop that touches no memory. Short pieces in turn, for what
+/// else runs on the machine's cores to fall on all of them alike.
 fn threads() {
     let medium = SHAPES.iter().find(|shape| shape.name == "medium").unwrap();
     let workload = Workload::new(medium, 2000);
     let decisions = || {
-        for number in (0..100).flat_map(|_| 0..workload.requests()) {
+        for number in (0..PASSES).flat_map(|_| 0..workload.requests()) {
             black_box(workload.ready(number).decide(Form::Indexed));
         }
     };
     let registers = || {
         let mut state = black_box(1_u64);
-        for _ in 0..100_000_000_u64 {
+        for _ in 0..5_000_000_u64 {
             state = state.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23) ^ 1;
         }
         black_box(state);
     };
     let (mut ours, mut loops, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..PIECES {
         let (decided, looped) = (scaling(&decisions), scaling(&registers));
         ours.push(decided);
         loops.push(looped);
@@ -179,17 +183,20 @@ fn threads() {
     );
 }
 
-/// How much more work two threads do than one in the same time.
+/// How much more work two threads do than one in the same time, by their processor time.
 fn scaling(work: &(impl Fn() + Sync)) -> f64 {
-    let start = Instant::now();
-    work();
-    let one = start.elapsed();
-    let start = Instant::now();
-    std::thread::scope(|scope| {
-        scope.spawn(work);
-        scope.spawn(work);
-    });
-    2.0 * one.as_secs_f64() / start.elapsed().as_secs_f64()
+    // The first time warms the core's caches.
+    let warm = || {
+        work();
+        cpu(work)
+    };
+    let mean = |threads: usize| {
+        std::thread::scope(|scope| {
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(warm)).collect();
+            running.into_iter().map(|it| it.join().unwrap()).sum::<f64>() / threads as f64
+        })
+    };
+    2.0 * mean(1) / mean(2)
 }
 
 fn percentile(sorted: &[u64], percent: usize) -> u64 {

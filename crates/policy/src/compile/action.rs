@@ -166,9 +166,9 @@ pub(crate) struct ActionPatterns {
 pub(crate) struct WildAction {
     /// The service, colon included, when it is given.
     pub(crate) service: Option<Box<str>>,
-    /// What the first bytes after the service must be, and how many bits of them count.
+    /// What the first bytes after the service must be, and how many of them count.
     pub(crate) head: u64,
-    pub(crate) bits: u8,
+    pub(crate) bytes: u8,
     /// The whole pattern, unless the head says it all.
     pub(crate) glob: Option<Glob>,
 }
@@ -203,35 +203,35 @@ impl WildAction {
         let Some((service, name)) =
             pattern.split_once(':').filter(|(service, _)| is_plain(service))
         else {
-            return Self { service: None, head: 0, bits: 0, glob: Some(Glob::of(pattern)) };
+            return Self { service: None, head: 0, bytes: 0, glob: Some(Glob::of(pattern)) };
         };
         let literal = name.split(['*', '?']).next().unwrap_or_default();
         let bytes = literal.len().min(size_of::<u64>());
-        let bits = 8 * bytes as u8;
         let says_all = name.len() == bytes + 1 && name.ends_with('*') && !literal.contains('\0');
         Self {
             service: Some(format!("{service}:").into()),
             head: head(literal.as_bytes()),
-            bits,
+            bytes: bytes as u8,
             glob: (!says_all).then(|| Glob::of(pattern)),
         }
     }
 
-    fn matches(&self, action: &str) -> bool {
+    /// Whether an action, in lower case, is one of these.
+    pub(crate) fn matches(&self, action: &str) -> bool {
         match (&self.service, &self.glob) {
             (_, Some(glob)) => glob.matches(action),
             (Some(service), None) => action
                 .strip_prefix(&**service)
-                .is_some_and(|name| begins_with(head(name.as_bytes()), self.head, self.bits)),
+                .is_some_and(|name| begins_with(head(name.as_bytes()), self.head, self.bytes)),
             (None, None) => true,
         }
     }
 }
 
-/// Whether two heads agree in so many bits.
+/// Whether two heads agree in so many bytes.
 #[inline]
-pub(crate) fn begins_with(head: u64, wanted: u64, bits: u8) -> bool {
-    (head ^ wanted).checked_shl(64 - u32::from(bits)).unwrap_or(0) == 0
+pub(crate) fn begins_with(head: u64, wanted: u64, bytes: u8) -> bool {
+    (head ^ wanted).checked_shl(64 - 8 * u32::from(bytes)).unwrap_or(0) == 0
 }
 
 fn is_plain(text: &str) -> bool {

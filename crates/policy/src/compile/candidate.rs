@@ -1,17 +1,21 @@
 //! Statements that could match, as decisions pass over them: few words for each, one behind the other.
 
-use crate::compile::action::{Action, begins_with};
+use std::cell::Cell;
+
+use crate::compile::action::{Action, WildAction, begins_with};
 use crate::compile::rule::{Probe, Rule};
 use crate::compile::set::Slots;
 
 /// A statement that could match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
-    /// The first bytes of the action's name after the service, and how many bits of them count.
+    /// The first bytes of the action's name after the service, and how many of them count.
     pub(crate) head: u64,
-    pub(crate) bits: u8,
+    pub(crate) bytes: u8,
     pub(crate) probe: Probe,
     pub(crate) check: Check,
+    /// Candidates of one list that have the same number here have the same pattern to check; 0 says nothing.
+    pub(crate) alike: u8,
     pub(crate) slot: u8,
     pub(crate) document: u32,
     pub(crate) rule: u16,
@@ -108,7 +112,7 @@ impl<'l> Run<'l> {
         action: &Action<'_>,
     ) -> Option<Candidate> {
         let candidate = Candidate::of(sieve, self.rests.get(at)?);
-        begins_with(action.head, candidate.head, candidate.bits).then_some(candidate)
+        begins_with(action.head, candidate.head, candidate.bytes).then_some(candidate)
     }
 }
 
@@ -139,7 +143,8 @@ impl Candidate {
     fn of(Sieve(sieve): Sieve, &[head, statement]: &Rest) -> Self {
         Self {
             head,
-            bits: (sieve >> 8) as u8,
+            bytes: (sieve >> 8) as u8 & 0xf,
+            alike: (sieve >> 12) as u8 & 0xf,
             probe: Probe::from_bits(sieve >> 16),
             check: Check(statement as u16),
             slot: sieve as u8,
@@ -149,9 +154,9 @@ impl Candidate {
     }
 
     fn sieve(&self) -> u64 {
-        let Self { bits, probe, slot, document, .. } = *self;
-        let member = u64::from(Members::bit(document));
-        member << 56 | probe.to_bits() << 16 | u64::from(bits) << 8 | u64::from(slot)
+        let Self { bytes, alike, probe, slot, document, .. } = *self;
+        let (member, alike) = (u64::from(Members::bit(document)), u64::from(alike));
+        member << 56 | probe.to_bits() << 16 | alike << 12 | u64::from(bytes) << 8 | u64::from(slot)
     }
 
     fn rest(&self) -> Rest {
@@ -161,17 +166,56 @@ impl Candidate {
 
     /// The statement among those of its document, if the action is one of the statement's.
     #[inline]
-    pub(crate) fn statement<'r>(&self, rules: &'r [Rule], action: &Action<'_>) -> Option<&'r Rule> {
+    pub(crate) fn statement<'r>(
+        &self,
+        rules: &'r [Rule],
+        action: &Action<'_>,
+        answers: &Answers,
+    ) -> Option<&'r Rule> {
         let rule = rules.get(usize::from(self.rule))?;
         let fits = match self.check {
             Check::NONE | Check::APPLIES => true,
             Check::LEFT => rule.actions.leaves(action.name()),
-            Check(pattern) => {
-                let pattern = rule.actions.wild.get(usize::from(pattern))?;
-                pattern.glob.as_ref().is_none_or(|glob| glob.matches(action.name()))
-            }
+            Check(_) => answers
+                .of(self.alike, || self.pattern(rule).is_some_and(|it| it.matches(action.name()))),
         };
         fits.then_some(rule)
+    }
+
+    /// The pattern that is to be checked.
+    pub(crate) fn pattern<'r>(&self, rule: &'r Rule) -> Option<&'r WildAction> {
+        rule.actions.wild.get(usize::from(self.check.0))
+    }
+}
+
+/// What was found out about an action when candidates of a list were checked: so that those with the same pattern
+/// need not be.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    fitting: Cell<u16>,
+    failing: Cell<u16>,
+}
+
+impl Answers {
+    /// So many different patterns are told apart.
+    pub(crate) const MOST: u8 = 15;
+
+    /// Whether a candidate's pattern is known not to fit.
+    #[inline]
+    pub(crate) fn exclude(&self, alike: u8) -> bool {
+        self.failing.get() >> alike & 1 == 1
+    }
+
+    #[inline]
+    fn of(&self, alike: u8, fits: impl FnOnce() -> bool) -> bool {
+        if self.fitting.get() >> alike & 1 == 1 {
+            return true;
+        }
+        let fits = fits();
+        let known = if fits { &self.fitting } else { &self.failing };
+        // 0 is nobody's number.
+        known.set(known.get() | 1 << alike & !1);
+        fits
     }
 }
 
@@ -217,10 +261,11 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_packed_is_unpacked(
-            head: u64, bits: u8, probe in 0_u64..1 << 40, check: u16, slot: u8, document: u32, rule: u16,
+            head: u64, bytes in 0..=8_u8, alike in 0..=Answers::MOST, probe in 0_u64..1 << 40, check: u16, slot: u8,
+            document: u32, rule: u16,
         ) {
             let (probe, check) = (Probe::from_bits(probe), Check(check));
-            let candidate = Candidate { head, bits, probe, check, slot, document, rule };
+            let candidate = Candidate { head, bytes, alike, probe, check, slot, document, rule };
             let words = Run::words([candidate, candidate].iter());
             let unpacked: Vec<Candidate> = Run::of(&words, 2).iter().collect();
             prop_assert_eq!(unpacked, [candidate, candidate]);

@@ -4,7 +4,7 @@
 //! allows is not asked again.
 
 use crate::compile::action::{Action, Room};
-use crate::compile::candidate::{Candidate, Check, Run, Sieve};
+use crate::compile::candidate::{Answers, Candidate, Check, Run, Sieve};
 use crate::compile::condition::Readings;
 use crate::compile::rule::Rule;
 use crate::compile::set::{
@@ -92,8 +92,11 @@ pub(crate) trait Source {
     /// Whether the document of this number is one of these.
     fn has(&self, document: u32) -> bool;
 
-    /// Gives the parts of a list that may concern this source.
-    fn each_part(&self, list: &Run<'_>, pass: impl FnMut(&Run<'_>));
+    /// Whether a list is so long that the documents are better looked up in it, each by itself.
+    fn is_long(&self, list: &List<'_>) -> bool;
+
+    /// The numbers of the documents.
+    fn documents(&self) -> impl Iterator<Item = u32>;
 
     /// The statements of a document.
     fn rules(&self, document: u32) -> &[Rule];
@@ -154,82 +157,111 @@ struct Walk<'r, 'n> {
     readings: Readings,
 }
 
+/// A list that is walked through: the source that it is of, and that source's place among those of the decision.
+struct Of<'s, S> {
+    number: usize,
+    source: &'s S,
+    answers: &'s Answers,
+}
+
+impl<S> Clone for Of<'_, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Of<'_, S> {}
+
 impl Walk<'_, '_> {
     /// Brings what applies of a source to the sink.
     fn through(&self, number: usize, source: &impl Source, sink: &mut impl Sink) {
         source.each_list(self.action, |list| {
-            if !list.denies.is_empty() {
-                source.each_part(&list.denies, |part| self.pass_denies(number, source, part, sink));
-            }
-            if !list.allows.is_empty() && self.slots & sink.wanted_allows() != 0 {
-                source.each_part(&list.allows, |part| self.pass_allows(number, source, part, sink));
+            let of = Of { number, source, answers: &Answers::default() };
+            match source.is_long(list) {
+                true => self.pass_documents(of, list, sink),
+                false => self.pass(of, list, sink),
             }
         });
     }
 
+    #[cold]
+    fn pass_documents(&self, of: Of<'_, impl Source>, list: &List<'_>, sink: &mut impl Sink) {
+        for document in of.source.documents() {
+            self.pass(of, &list.of_document(document), sink);
+        }
+    }
+
     #[inline]
-    fn pass_denies(
-        &self,
-        number: usize,
-        source: &impl Source,
-        denies: &Run<'_>,
-        sink: &mut impl Sink,
-    ) {
+    fn pass(&self, of: Of<'_, impl Source>, list: &List<'_>, sink: &mut impl Sink) {
+        if !list.denies.is_empty() {
+            self.pass_denies(of, &list.denies, sink);
+        }
+        if !list.allows.is_empty() && self.slots & sink.wanted_allows() != 0 {
+            self.pass_allows(of, &list.allows, sink);
+        }
+    }
+
+    #[inline]
+    fn pass_denies(&self, of: Of<'_, impl Source>, denies: &Run<'_>, sink: &mut impl Sink) {
         let (mut sieves, mut wanted) = (denies.sieves(), self.slots & sink.wanted_denies());
-        while let Some((candidate, _)) = self.next(source, denies, &mut sieves, wanted) {
-            sink.deny(candidate.slot, Found::of(number, &candidate));
+        while let Some((slot, found, _)) = self.next(of, denies, &mut sieves, wanted) {
+            sink.deny(slot, found);
             wanted = self.slots & sink.wanted_denies();
         }
     }
 
     #[inline]
-    fn pass_allows(
-        &self,
-        number: usize,
-        source: &impl Source,
-        allows: &Run<'_>,
-        sink: &mut impl Sink,
-    ) {
+    fn pass_allows(&self, of: Of<'_, impl Source>, allows: &Run<'_>, sink: &mut impl Sink) {
         let (mut sieves, mut wanted) = (allows.sieves(), self.slots & sink.wanted_allows());
         while wanted != 0
-            && let Some((candidate, namings)) = self.next(source, allows, &mut sieves, wanted)
+            && let Some((slot, found, namings)) = self.next(of, allows, &mut sieves, wanted)
         {
-            sink.allow(candidate.slot, namings, Found::of(number, &candidate));
+            sink.allow(slot, namings, found);
             wanted = self.slots & sink.wanted_allows();
         }
     }
 
-    /// The next candidate that applies in one of the wanted slots, and how it names the caller.
-    #[inline]
+    /// The slot of the next candidate that applies in one of the wanted slots, where it is, and how it names the caller.
+    #[inline(always)]
     fn next(
         &self,
-        source: &impl Source,
+        of: Of<'_, impl Source>,
         run: &Run<'_>,
         sieves: &mut impl Iterator<Item = (usize, Sieve)>,
         wanted: Slots,
-    ) -> Option<(Candidate, Namings)> {
-        sieves.find_map(|(at, sieve)| {
-            let may = source.may_have(sieve) && sieve.may_apply(self.request.resource.arn, wanted);
-            let candidate = may.then(|| run.candidate(at, sieve, self.action))??;
-            Some((candidate, self.judge(source, &candidate)?))
-        })
+    ) -> Option<(u8, Found, Namings)> {
+        for (at, sieve) in sieves {
+            if of.source.may_have(sieve)
+                && sieve.may_apply(self.request.resource.arn, wanted)
+                && let Some(candidate) = run.candidate(at, sieve, self.action)
+                && let Some(namings) = self.judge(of, &candidate)
+            {
+                return Some((candidate.slot, Found::of(of.number, &candidate), namings));
+            }
+        }
+        None
     }
 
     /// How a statement names the caller, if it applies.
     #[inline]
-    fn judge(&self, source: &impl Source, candidate: &Candidate) -> Option<Namings> {
-        if !source.has(candidate.document) {
+    fn judge(&self, of: Of<'_, impl Source>, candidate: &Candidate) -> Option<Namings> {
+        if !of.source.has(candidate.document) || of.answers.exclude(candidate.alike) {
             return None;
         }
         if candidate.check == Check::APPLIES {
             return Some(Naming::Caller.into());
         }
-        self.judge_rule(source.rules(candidate.document), candidate)
+        self.judge_rule(of.source.rules(candidate.document), candidate, of.answers)
     }
 
     /// The same, of a statement that does not always apply.
-    fn judge_rule(&self, rules: &[Rule], candidate: &Candidate) -> Option<Namings> {
-        let rule = candidate.statement(rules, self.action)?;
+    fn judge_rule(
+        &self,
+        rules: &[Rule],
+        candidate: &Candidate,
+        answers: &Answers,
+    ) -> Option<Namings> {
+        let rule = candidate.statement(rules, self.action, answers)?;
         let Request { resource, context, principal, .. } = self.request;
         if !rule.holds(resource.arn, context, &self.readings) {
             return None;

@@ -31,7 +31,7 @@ pub(crate) fn atoms(text: &str) -> impl Iterator<Item = Atom<'_>> {
 }
 
 /// A pattern.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Glob {
     /// `*`.
     Any,
@@ -44,7 +44,7 @@ pub(crate) enum Glob {
 }
 
 /// The segments between stars.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Parts {
     first: Segment,
     middle: Box<[Segment]>,
@@ -53,14 +53,14 @@ pub(crate) struct Parts {
 }
 
 /// What stands between two stars.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Segment {
     Literal(Box<str>),
     Holes(Holes),
 }
 
 /// A segment with a `?`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Holes {
     /// The characters; `None` is a `?`.
     characters: Box<[Option<char>]>,

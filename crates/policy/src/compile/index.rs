@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::compile::action::{Action, Room};
-use crate::compile::candidate::{Members, Run, Sieve};
+use crate::compile::candidate::{Members, Sieve};
 use crate::compile::catalog::{Catalog, LONG};
 use crate::compile::decide::{Source, Verdict, decide_on};
 use crate::compile::rule::Rule;
@@ -298,15 +298,15 @@ impl Source for Attached<'_> {
     }
 
     #[inline]
-    fn each_part(&self, list: &Run<'_>, mut pass: impl FnMut(&Run<'_>)) {
+    fn is_long(&self, list: &List<'_>) -> bool {
         // To look a document up in a list takes as long as to pass over so many candidates.
-        if list.len() <= LONG || list.len() <= 16 * self.sets() {
-            return pass(list);
-        }
-        for set in self.sets.each(&self.index.lists) {
-            let documents = self.index.contents.get(set).into_iter().flat_map(|it| it.iter());
-            documents.for_each(|document| pass(&list.of_document(document.number)));
-        }
+        list.len() > LONG && list.len() > 16 * self.sets()
+    }
+
+    fn documents(&self) -> impl Iterator<Item = u32> {
+        let contents =
+            self.sets.each(&self.index.lists).filter_map(|it| self.index.contents.get(it));
+        contents.flat_map(|it| it.iter()).map(|it| it.number)
     }
 
     #[inline]
@@ -478,6 +478,28 @@ mod tests {
         }
         assert!(index.lists.len() <= 2 * 1000 + 20, "{}", index.lists.len());
         assert!(all.iter().all(|it| effect(&index, *it, &[]) == Some(Effect::Allow)));
+    }
+
+    #[test]
+    fn documents_are_found_in_long_lists() {
+        for (denies, allows) in [(LONG, 1), (1, LONG), (LONG / 2, LONG - 1), (LONG - 1, LONG / 2)] {
+            let mut index = Index::default();
+            let all = [
+                vec![("Deny", Effect::ExplicitDeny); denies],
+                vec![("Allow", Effect::Allow); allows],
+            ];
+            let all: Vec<(&str, Effect)> = all.concat();
+            let sets = all.iter().map(|(effect, _)| index.add_set(&set(effect, "s*:g*")).unwrap());
+            let sets: Vec<SetNumber> = sets.collect();
+            // What is listed last comes first.
+            for (number, (effect, _)) in sets.iter().zip(&all).rev().step_by(2) {
+                assert!(index.replace_set(*number, &set(effect, "*:get*")));
+            }
+            for (number, (_, wanted)) in sets.iter().zip(&all) {
+                let somebody = index.add_principal(&[*number]).unwrap();
+                assert_eq!(effect(&index, somebody, &[]), Some(*wanted), "{denies} and {allows}");
+            }
+        }
     }
 
     #[test]

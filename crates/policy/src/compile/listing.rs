@@ -1,10 +1,11 @@
 //! Documents taken apart: under which names their statements are looked up.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::StatementEffect;
 use crate::compile::action::{ByName, LowerCase, Room, WildAction};
-use crate::compile::candidate::{Candidate, Check};
+use crate::compile::candidate::{Answers, Candidate, Check};
 use crate::compile::glob::Glob;
 use crate::compile::rule::Rule;
 use crate::compile::set::Slot;
@@ -34,9 +35,10 @@ impl<'r> Listing<'r> {
         let (probe, actions) = (rule.probe(), &rule.actions);
         let candidate = |check| Candidate {
             head: 0,
-            bits: 0,
+            bytes: 0,
             probe,
             check,
+            alike: 0,
             slot: slot.bit(),
             document,
             rule: number,
@@ -54,13 +56,13 @@ impl<'r> Listing<'r> {
             self.push(Some((Kind::Action, name)), candidate(settled));
         }
         for (pattern, index) in actions.wild.iter().zip(0..) {
-            let WildAction { service, head, bits, glob } = pattern;
+            let WildAction { service, head, bytes, glob } = pattern;
             let check = match glob {
                 None | Some(Glob::Any) => settled,
                 Some(_) => Check::pattern(index),
             };
             let heading = service.as_deref().map(|service| (Kind::Service, service));
-            self.push(heading, Candidate { head: *head, bits: *bits, ..candidate(check) });
+            self.push(heading, Candidate { head: *head, bytes: *bytes, ..candidate(check) });
         }
     }
 
@@ -84,16 +86,37 @@ impl<'r> Listing<'r> {
 /// The denying candidates of a list, and the allowing ones, the cheapest first, since one is enough. Lists that are
 /// longer than `most` are in the order of their documents.
 pub(crate) fn sort<'r>(
-    list: Vec<Candidate>,
+    mut list: Vec<Candidate>,
     most: usize,
     rule: impl Fn(&Candidate) -> Option<&'r Rule>,
 ) -> Candidates {
+    number_alike(&mut list, &rule);
     let is_deny = |it: &Candidate| rule(it).is_none_or(|it| it.effect == StatementEffect::Deny);
     let (mut denies, mut allows): (Vec<Candidate>, Vec<Candidate>) =
         list.into_iter().partition(is_deny);
     allows.sort_by_cached_key(|it| rule(it).map_or(0, Rule::cost));
-    for long in [&mut denies, &mut allows].into_iter().filter(|it| it.len() > most) {
-        long.sort_by_key(|it| it.document);
+    if denies.len() + allows.len() > most {
+        denies.sort_by_key(|it| it.document);
+        allows.sort_by_key(|it| it.document);
     }
     Candidates { denies, allows }
+}
+
+/// Gives those with the same pattern to check the same number, as far as the numbers go: the most frequent patterns
+/// get one.
+fn number_alike<'r>(list: &mut [Candidate], rule: impl Fn(&Candidate) -> Option<&'r Rule>) {
+    let pattern = |it: &Candidate| it.pattern(rule(it)?)?.glob.as_ref();
+    let mut counts = HashMap::<&Glob, (usize, usize)>::new();
+    for (glob, at) in list.iter().filter_map(pattern).zip(0..) {
+        counts.entry(glob).or_insert((0, at)).0 += 1;
+    }
+    let mut shared: Vec<(&Glob, (usize, usize))> =
+        counts.into_iter().filter(|(_, (count, _))| *count > 1).collect();
+    shared.sort_unstable_by_key(|(_, (count, first))| (Reverse(*count), *first));
+    let shared = shared.into_iter().map(|(glob, _)| glob);
+    let numbers: HashMap<&Glob, u8> = shared.zip(1..=Answers::MOST).collect();
+    for candidate in list {
+        candidate.alike =
+            pattern(candidate).and_then(|it| numbers.get(it).copied()).unwrap_or_default();
+    }
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::compile::action::Action;
-use crate::compile::candidate::{Candidate, Run, Sieve};
+use crate::compile::candidate::{Candidate, Sieve};
 use crate::compile::decide::Source;
 use crate::compile::listing::{Listing, sort};
 use crate::compile::rule::Rule;
@@ -260,8 +260,13 @@ impl Source for PolicySet {
     }
 
     #[inline]
-    fn each_part(&self, list: &Run<'_>, mut pass: impl FnMut(&Run<'_>)) {
-        pass(list);
+    fn is_long(&self, _: &List<'_>) -> bool {
+        false
+    }
+
+    fn documents(&self) -> impl Iterator<Item = u32> {
+        // Memory ends long before the numbers do.
+        self.documents.iter().zip(0..).map(|(_, number)| number)
     }
 
     #[inline]

@@ -102,6 +102,18 @@ pub(crate) struct List<'t> {
     pub(crate) allows: Run<'t>,
 }
 
+impl List<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.denies.len() + self.allows.len()
+    }
+
+    /// What there is of a document, if the documents are in order.
+    pub(crate) fn of_document(&self, document: u32) -> Self {
+        let Self { denies, allows } = self;
+        Self { denies: denies.of_document(document), allows: allows.of_document(document) }
+    }
+}
+
 /// Lists by name: the places of an open table in which at least every third one is free, and the lists, one behind the
 /// other.
 ///
@@ -296,7 +308,7 @@ impl<'w> Stored<'w> {
         let [counts, hash, first, rest @ ..] = words else { return None };
         let (_, rest) = rest.split_at_checked((first >> 2) as usize / 8 + 1)?;
         let list = list(*counts, rest);
-        let behind = rest.len() - WORDS * (list.denies.len() + list.allows.len());
+        let behind = rest.len() - WORDS * list.len();
         let words = words.get(..words.len() - behind)?;
         Some(Self { hash: *hash, first: *first, list, words })
     }
@@ -332,7 +344,7 @@ mod tests {
 
     fn candidate(document: u32) -> Candidate {
         let (probe, check) = (Probe::NONE, Check::NONE);
-        Candidate { head: 7, bits: 0, probe, check, slot: 1, document, rule: 2 }
+        Candidate { head: 7, bytes: 0, probe, check, alike: 0, slot: 1, document, rule: 2 }
     }
 
     /// One that denies, and two that allow.
