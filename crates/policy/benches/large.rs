@@ -8,6 +8,7 @@
 )]
 
 use std::hint::black_box;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -26,6 +27,8 @@ const REFERENCE_QUESTIONS: usize = 300;
 /// So many pieces of work are done by one thread and by two, each going through its requests so many times.
 const PIECES: usize = 101;
 const PASSES: usize = 5;
+/// Asks for the measurement of random principals alone.
+const RANDOM: &str = "random";
 /// So many changes a second.
 const CHANGES: u32 = 100;
 
@@ -38,10 +41,23 @@ fn main() {
         LARGE.accounts,
         bytes / large.principals()
     );
+    if std::env::args().any(|it| it == RANDOM) {
+        return random(&large);
+    }
     agree(&large);
     random(&large);
     changes(&large);
     threads();
+    huge_pages();
+}
+
+/// Runs the program again for random principals, with memory in huge pages where the C library and the kernel give
+/// them: then most of what is fetched needs no walk through the page tables.
+fn huge_pages() {
+    println!("with huge pages, where there are some:");
+    let program = std::env::current_exe().unwrap();
+    let huge = ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
+    assert!(Command::new(program).arg(RANDOM).env(huge.0, huge.1).status().unwrap().success());
 }
 
 fn agree(large: &Large) {
@@ -65,8 +81,10 @@ fn random(large: &Large) {
     let mut some = |count: usize| -> Vec<Question> {
         seeds.by_ref().take(count).map(|it| large.question(it)).collect()
     };
-    let (mut means, mut times) = (Vec::new(), Vec::new());
+    let memory = Memory::new();
+    let (mut means, mut times, mut reads) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
+        reads.push(memory.read());
         let mean = |_| {
             let questions = some(TOGETHER);
             let nothing = cpu(|| ());
@@ -87,13 +105,37 @@ fn random(large: &Large) {
         black_box(large.decide(&question));
     });
     println!(
-        "random principals: mean {:.0} ns ({}), p50 {} ns, p99 {} ns, {} allocations",
+        "random principals: mean {:.0} ns ({}), p50 {} ns, p99 {} ns, {} allocations; a read that waits for the one before takes {:.0} ns ({})",
         middle(&mut means),
         range(&means),
         percentile(&times, 50),
         percentile(&times, 99),
         allocations.count_total,
+        middle(&mut reads),
+        range(&reads),
     );
+}
+
+/// Places that say which one comes next, all of them once and in no order: as much memory as the index takes.
+struct Memory(Vec<u32>);
+
+impl Memory {
+    fn new() -> Self {
+        // Every odd number of steps reaches all places of a power of two; the multiplier scatters them.
+        let places = 1_u32 << 24;
+        let place = |step: u32| step.wrapping_mul(0x9e37_79b1) % places;
+        let mut next = vec![0; places as usize];
+        (0..places).for_each(|step| next[place(step) as usize] = place((step + 1) % places));
+        Self(next)
+    }
+
+    /// How long a read takes, in nanoseconds.
+    fn read(&self) -> f64 {
+        let steps = 200_000;
+        cpu(|| {
+            black_box((0..steps).fold(0, |at: u32, _| self.0[at as usize]));
+        }) / f64::from(steps)
+    }
 }
 
 fn timed(large: &Large, question: &Question) -> u64 {
