@@ -132,7 +132,7 @@ mod tests {
     }
 
     async fn open(store: &Memory, source: &MasterKeySource) -> Result<Keyring, String> {
-        let opened = open_keyring(store, source, &Epoch, &SystemEntropy::new()).await;
+        let opened = open_keyring(store, source, &Epoch, &SystemEntropy).await;
         opened.map_err(|error| format!("{error:#}"))
     }
 
@@ -142,7 +142,7 @@ mod tests {
         let store = Memory::new(History::default());
         let path = folder.path().join("master.key");
         let own = MasterKeySource::Own(path.clone());
-        let entropy: &dyn Entropy = &SystemEntropy::new();
+        let entropy: &dyn Entropy = &SystemEntropy;
 
         let sealed = open(&store, &own).await.unwrap().seal(b"x", b"secret", entropy);
         let opened = open(&store, &own).await.unwrap().open(b"x", &sealed).unwrap();

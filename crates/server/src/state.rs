@@ -39,7 +39,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) async fn open(config: &Config, url: &str) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let (store, source) = open_store(config, &*entropy)?;
         let keyring = keys::open_keyring(&*store, &source, &*clock, &*entropy).await?;
         let log = open_log(config, &clock)?;

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::process;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use iamd_types::{Clock, Entropy, Timestamp};
 use zeroize::Zeroize;
 
@@ -28,12 +27,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// The operating system's random numbers, through aws-lc's generator.
+/// The operating system's random numbers. Not through aws-lc's generator, which measures the processor's jitter for 30
+/// to 50 ms before its first number.
 ///
-/// Every request draws a few bytes for its ids, and asking the generator costs more than its
-/// bytes do. So each thread draws a block at a time. What waits in a block is as secret as the
-/// generator's own state beside it, and is wiped as it is handed out.
-pub(crate) struct SystemEntropy(SystemRandom);
+/// Every request draws a few bytes for its ids, and asking the system costs more than its bytes do. So each thread
+/// draws a block at a time, which is wiped as it is handed out.
+pub(crate) struct SystemEntropy;
 
 /// Bytes drawn at a time.
 const BLOCK: usize = 1024;
@@ -51,14 +50,10 @@ thread_local! {
 }
 
 impl SystemEntropy {
-    pub(crate) fn new() -> Self {
-        Self(SystemRandom::new())
-    }
-
-    fn draw(&self, buffer: &mut [u8]) {
+    fn draw(buffer: &mut [u8]) {
         // A source that cannot must not return: weak keys are worse than no server.
-        if self.0.fill(buffer).is_err() {
-            tracing::error!("the operating system gives no random numbers");
+        if let Err(error) = getrandom::fill(buffer) {
+            tracing::error!(%error, "the operating system gives no random numbers");
             process::abort();
         }
     }
@@ -67,11 +62,11 @@ impl SystemEntropy {
 impl Entropy for SystemEntropy {
     fn fill(&self, buffer: &mut [u8]) {
         if buffer.len() > LONGEST_FROM_BLOCK {
-            return self.draw(buffer);
+            return Self::draw(buffer);
         }
         DRAWN.with_borrow_mut(|block| {
             if block.left < buffer.len() {
-                self.draw(&mut block.bytes);
+                Self::draw(&mut block.bytes);
                 block.left = BLOCK;
             }
             let (_, unused) = block.bytes.split_at_mut(BLOCK - block.left);
@@ -94,7 +89,7 @@ mod tests {
     #[test]
     fn no_bytes_come_twice() {
         let draw = || {
-            let entropy = SystemEntropy::new();
+            let entropy = SystemEntropy;
             (0..500).map(|_| random::<16>(&entropy)).collect::<Vec<_>>()
         };
         let threads = [std::thread::spawn(draw), std::thread::spawn(draw)];
@@ -105,7 +100,7 @@ mod tests {
 
     #[test]
     fn every_byte_of_every_length_is_filled() {
-        let entropy = SystemEntropy::new();
+        let entropy = SystemEntropy;
         for length in [0, 1, LONGEST_FROM_BLOCK, LONGEST_FROM_BLOCK + 1, 3 * BLOCK] {
             let mut seen = vec![0u8; length];
             // A byte that is never written stays zero; 2^-64 that it was by chance.
@@ -120,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_was_handed_out_is_wiped() {
-        let entropy = SystemEntropy::new();
+        let entropy = SystemEntropy;
         entropy.fill(&mut [0; 32]);
         DRAWN.with_borrow(|block| {
             let used = block.bytes.split_at(BLOCK - block.left).0;
