@@ -17,38 +17,58 @@ use crate::workload::Workload;
 pub(crate) struct Cedar {
     authorizer: Authorizer,
     entities: Entities,
+    /// By the documents' numbers.
+    translated: Vec<Vec<Policy>>,
     layers: HashMap<usize, Vec<PolicySet>>,
     requests: Vec<(usize, Request)>,
 }
 
 impl Cedar {
     pub(crate) fn new(workload: &Workload) -> Self {
-        let translated: Vec<Vec<Policy>> =
-            workload.documents().iter().enumerate().map(|(at, it)| policies(at, it)).collect();
-        let mut layers = HashMap::new();
+        let mut cedar = Self::of(workload.documents());
         for number in 0..workload.requests() {
             let asker = workload.asker(number);
-            layers.entry(asker).or_insert_with(|| {
-                workload.layers(asker).iter().map(|layer| set(layer, &translated)).collect()
-            });
+            let translated = &cedar.translated;
+            let layers = || sets(&workload.layers(asker), translated);
+            cedar.layers.entry(asker).or_insert_with(layers);
+            let request = workload.plain(number, |it, _| request(it));
+            cedar.requests.push((asker, request));
         }
-        let requests =
-            (0..workload.requests()).map(|it| (workload.asker(it), request(workload, it)));
+        cedar
+    }
+
+    /// Of these documents, and nobody who has them.
+    pub(crate) fn of(documents: &[Document]) -> Self {
         Self {
             authorizer: Authorizer::new(),
             entities: Entities::empty(),
-            requests: requests.collect(),
-            layers,
+            translated: documents.iter().enumerate().map(|(at, it)| policies(at, it)).collect(),
+            layers: HashMap::new(),
+            requests: Vec::new(),
         }
     }
 
     pub(crate) fn allows(&self, number: usize) -> bool {
         let (asker, request) = &self.requests[number];
-        self.layers[asker].iter().all(|layer| {
+        self.all_allow(&self.layers[asker], request)
+    }
+
+    /// Somebody's policies.
+    pub(crate) fn sets(&self, layers: &[Vec<usize>]) -> Vec<PolicySet> {
+        sets(layers, &self.translated)
+    }
+
+    /// Whether all of somebody's policies allow a request.
+    pub(crate) fn all_allow(&self, layers: &[PolicySet], request: &Request) -> bool {
+        layers.iter().all(|layer| {
             let response = self.authorizer.is_authorized(request, layer, &self.entities);
             response.decision() == Decision::Allow
         })
     }
+}
+
+fn sets(layers: &[Vec<usize>], translated: &[Vec<Policy>]) -> Vec<PolicySet> {
+    layers.iter().map(|layer| set(layer, translated)).collect()
 }
 
 fn set(documents: &[usize], translated: &[Vec<Policy>]) -> PolicySet {
@@ -132,33 +152,31 @@ fn text(pattern: &str) -> String {
     format!("{pattern:?}")
 }
 
-fn request(workload: &Workload, number: usize) -> Request {
-    workload.plain(number, |request, _| {
-        let action = request.action.to_lowercase();
-        let string = |value: &str| RestrictedExpression::new_string(value.to_owned());
-        let mut pairs = vec![
-            ("action".to_owned(), string(&action)),
-            ("resource".to_owned(), string(request.resource.arn)),
-        ];
-        for (key, values) in request.context.iter() {
-            let value = values.as_slice()[0].as_str();
-            let expression = match key {
-                "aws:sourceip" => RestrictedExpression::new_ip(value),
-                "aws:currenttime" => RestrictedExpression::new_datetime(value),
-                "aws:multifactorauthage" => RestrictedExpression::new_long(value.parse().unwrap()),
-                _ => string(value),
-            };
-            pairs.push((key.to_owned(), expression));
-        }
-        let uid =
-            |kind: &str, name: &str| EntityUid::from_str(&format!("{kind}::{name:?}")).unwrap();
-        Request::new(
-            uid("User", request.principal.arn),
-            uid("Action", &action),
-            uid("Resource", "r"),
-            Context::from_pairs(pairs).unwrap(),
-            None,
-        )
-        .unwrap()
-    })
+/// A request as Cedar takes it.
+pub(crate) fn request(request: &iamd_policy::Request<'_>) -> Request {
+    let action = request.action.to_lowercase();
+    let string = |value: &str| RestrictedExpression::new_string(value.to_owned());
+    let mut pairs = vec![
+        ("action".to_owned(), string(&action)),
+        ("resource".to_owned(), string(request.resource.arn)),
+    ];
+    for (key, values) in request.context.iter() {
+        let value = values.as_slice()[0].as_str();
+        let expression = match key {
+            "aws:sourceip" => RestrictedExpression::new_ip(value),
+            "aws:currenttime" => RestrictedExpression::new_datetime(value),
+            "aws:multifactorauthage" => RestrictedExpression::new_long(value.parse().unwrap()),
+            _ => string(value),
+        };
+        pairs.push((key.to_owned(), expression));
+    }
+    let uid = |kind: &str, name: &str| EntityUid::from_str(&format!("{kind}::{name:?}")).unwrap();
+    Request::new(
+        uid("User", request.principal.arn),
+        uid("Action", &action),
+        uid("Resource", "r"),
+        Context::from_pairs(pairs).unwrap(),
+        None,
+    )
+    .unwrap()
 }

@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use iamd_policy::{Evaluator, Reference};
+use iamd_policy::{Effect, Evaluator, Reference};
 
 mod cedar;
 #[path = "../../../crates/policy/benches/measure/mod.rs"]
@@ -18,10 +18,14 @@ mod rs;
 mod workload;
 
 use measure::{cpu, middle};
-use workload::{Form, SHAPES, Workload};
+use workload::large::{Large, Question};
+use workload::{Form, LARGE, SHAPES, Workload};
 
 const REQUESTS: usize = 400;
 const ROUNDS: usize = 5;
+/// For a million principals there are so many rounds, of so many questions each.
+const LARGE_ROUNDS: usize = 40;
+const TOGETHER: usize = 64;
 
 /// Somebody who answers whether the request of a number is allowed.
 struct Engine<'e> {
@@ -43,6 +47,51 @@ fn main() {
         let workload = Workload::new(shape, REQUESTS);
         compare(shape.name, &workload);
     }
+    large();
+}
+
+/// A million principals, each decision about another one, so that nothing of its policies is in any cache; the request
+/// is, since it has just been made.
+fn large() {
+    let (large, _) = Large::new(&LARGE);
+    let cedar = cedar::Cedar::of(large.documents());
+    let questions = |round: usize| -> Vec<Question> {
+        (round * TOGETHER..(round + 1) * TOGETHER).map(|it| large.question(it)).collect()
+    };
+    let of_round =
+        |round| questions(round).iter().map(|it| cedar.sets(&it.layers())).collect::<Vec<_>>();
+    let sets: Vec<_> = (0..LARGE_ROUNDS).map(of_round).collect();
+    let (mut ours, mut theirs, mut differ) = (Vec::new(), Vec::new(), [0, 0]);
+    for (round, sets) in sets.iter().enumerate() {
+        let questions = questions(round);
+        let nothing = cpu(|| ());
+        let decided = cpu(|| {
+            questions.iter().for_each(|it| {
+                black_box(large.decide(it));
+            });
+        });
+        ours.push((decided - nothing) / TOGETHER as f64);
+        let requests: Vec<_> = questions.iter().map(|it| cedar::request(&it.request())).collect();
+        let asked = || sets.iter().zip(&requests);
+        let decided = cpu(|| {
+            asked().for_each(|(sets, request)| {
+                black_box(cedar.all_allow(sets, request));
+            });
+        });
+        theirs.push(decided / TOGETHER as f64);
+        for (question, (sets, request)) in questions.iter().zip(asked()) {
+            let wanted = large.reference(question).0 == Effect::Allow;
+            differ[0] += usize::from(large.decide(question).is_allowed() != wanted);
+            differ[1] += usize::from(cedar.all_allow(sets, request) != wanted);
+        }
+    }
+    let (ours, theirs) = (middle(&mut ours), middle(&mut theirs));
+    println!(
+        "a million principals: indexed {ours:.0} ns, cedar {theirs:.0} ns ({:.0}×); differ {} and {}",
+        theirs / ours,
+        differ[0],
+        differ[1],
+    );
 }
 
 fn compare(shape: &str, workload: &Workload) {

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use iamd_policy::{Effect, Evaluator, Index, PolicyKind, PrincipalNumber, Reference, Verdict};
+use iamd_policy::{
+    Document, Effect, Evaluator, Index, PolicyKind, PrincipalNumber, Reference, Request, Verdict,
+};
 
 use super::indexed::Indexed;
 use super::{Asked, Material, Noise, Owner, RESOURCE_KIND, Shape};
@@ -25,6 +27,17 @@ pub(crate) struct Question {
     asked: Asked,
 }
 
+impl Question {
+    pub(crate) fn request(&self) -> Request<'_> {
+        self.asked.request(&self.owner)
+    }
+
+    /// The principal's documents, by the lists of which each must allow.
+    pub(crate) fn layers(&self) -> Vec<Vec<usize>> {
+        self.owner.layers()
+    }
+}
+
 impl Large {
     /// Puts the indexes together. Also returns how many bytes they take beyond the compiled documents.
     pub(crate) fn new(shape: &Shape) -> (Self, usize) {
@@ -36,6 +49,10 @@ impl Large {
 
     pub(crate) fn principals(&self) -> usize {
         self.indexed.principals()
+    }
+
+    pub(crate) fn documents(&self) -> &[Document] {
+        &self.material.documents
     }
 
     /// The median and the most statements of some thousand principals.
@@ -59,14 +76,14 @@ impl Large {
 
     /// From the principal's number to the decision.
     pub(crate) fn decide(&self, question: &Question) -> Verdict {
-        let request = question.asked.request(&question.owner);
+        let request = question.request();
         let index = self.accounts[question.account].load();
         index.decide(question.principal, &request, RESOURCE_KIND, &[]).unwrap()
     }
 
     /// What the reference says.
     pub(crate) fn reference(&self, question: &Question) -> (Effect, Option<PolicyKind>) {
-        let request = question.asked.request(&question.owner);
+        let request = question.request();
         self.material.plain(&question.owner, |policies| {
             let decision = Reference.decide(&request, policies);
             (decision.effect, decision.decided_by)

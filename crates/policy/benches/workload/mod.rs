@@ -303,6 +303,14 @@ struct Asked {
     context: Context,
 }
 
+impl Owner {
+    /// The documents, by the lists of which each must allow: identity, boundary, session, each level.
+    fn layers(&self) -> Vec<Vec<usize>> {
+        let single = self.boundary.iter().chain(&self.session).map(|it| vec![*it]);
+        std::iter::once(self.identity.clone()).chain(single).chain(self.levels.clone()).collect()
+    }
+}
+
 impl Material {
     pub(crate) fn new(shape: &Shape) -> Self {
         let mut noise = Noise(7);
@@ -475,11 +483,9 @@ impl Workload {
         self.requests[number].principal
     }
 
-    /// A principal's documents, by the lists of which each must allow: identity, boundary, session, each level.
+    /// A principal's documents, by the lists of which each must allow.
     pub(crate) fn layers(&self, principal: usize) -> Vec<Vec<usize>> {
-        let owner = &self.principals[principal];
-        let single = owner.boundary.iter().chain(&owner.session).map(|it| vec![*it]);
-        std::iter::once(owner.identity.clone()).chain(single).chain(owner.levels.clone()).collect()
+        self.principals[principal].layers()
     }
 
     /// The request of this number.
