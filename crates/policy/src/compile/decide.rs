@@ -184,6 +184,7 @@ impl Walk<'_, '_> {
         });
     }
 
+    /// Brings what applies of a long list to the sink, document by document.
     #[cold]
     fn pass_documents(&self, of: Of<'_, impl Source>, list: &List<'_>, sink: &mut impl Sink) {
         for document in of.source.documents() {
@@ -191,6 +192,7 @@ impl Walk<'_, '_> {
         }
     }
 
+    /// Brings what applies of a list to the sink, what denies first.
     #[inline]
     fn pass(&self, of: Of<'_, impl Source>, list: &List<'_>, sink: &mut impl Sink) {
         if !list.denies.is_empty() {
