@@ -28,11 +28,11 @@ impl Cedar {
         let mut cedar = Self::of(workload.documents());
         for number in 0..workload.requests() {
             let asker = workload.asker(number);
-            let translated = &cedar.translated;
-            let layers = || sets(&workload.layers(asker), translated);
-            cedar.layers.entry(asker).or_insert_with(layers);
-            let request = workload.plain(number, |it, _| request(it));
-            cedar.requests.push((asker, request));
+            if !cedar.layers.contains_key(&asker) {
+                let sets = cedar.sets(&workload.layers(asker));
+                cedar.layers.insert(asker, sets);
+            }
+            cedar.requests.push((asker, workload.plain(number, |it, _| request(it))));
         }
         cedar
     }
@@ -55,7 +55,7 @@ impl Cedar {
 
     /// Somebody's policies.
     pub(crate) fn sets(&self, layers: &[Vec<usize>]) -> Vec<PolicySet> {
-        sets(layers, &self.translated)
+        layers.iter().map(|layer| set(layer, &self.translated)).collect()
     }
 
     /// Whether all of somebody's policies allow a request.
@@ -65,10 +65,6 @@ impl Cedar {
             response.decision() == Decision::Allow
         })
     }
-}
-
-fn sets(layers: &[Vec<usize>], translated: &[Vec<Policy>]) -> Vec<PolicySet> {
-    layers.iter().map(|layer| set(layer, translated)).collect()
 }
 
 fn set(documents: &[usize], translated: &[Vec<Policy>]) -> PolicySet {

@@ -17,7 +17,7 @@ mod rs;
 #[path = "../../../crates/policy/benches/workload/mod.rs"]
 mod workload;
 
-use measure::{cpu, middle};
+use measure::{cpu, each, middle};
 use workload::large::{Large, Question};
 use workload::{Form, LARGE, SHAPES, Workload};
 
@@ -64,22 +64,15 @@ fn large() {
     let (mut ours, mut theirs, mut differ) = (Vec::new(), Vec::new(), [0, 0]);
     for (round, sets) in sets.iter().enumerate() {
         let questions = questions(round);
-        let nothing = cpu(|| ());
-        let decided = cpu(|| {
-            questions.iter().for_each(|it| {
-                black_box(large.decide(it));
-            });
-        });
-        ours.push((decided - nothing) / TOGETHER as f64);
-        let requests: Vec<_> = questions.iter().map(|it| cedar::request(&it.request())).collect();
-        let asked = || sets.iter().zip(&requests);
-        let decided = cpu(|| {
-            asked().for_each(|(sets, request)| {
-                black_box(cedar.all_allow(sets, request));
-            });
-        });
-        theirs.push(decided / TOGETHER as f64);
-        for (question, (sets, request)) in questions.iter().zip(asked()) {
+        ours.push(each(&questions, |it| {
+            black_box(large.decide(it));
+        }));
+        let requests = questions.iter().map(|it| cedar::request(&it.request()));
+        let asked: Vec<_> = sets.iter().zip(requests).collect();
+        theirs.push(each(&asked, |(sets, request)| {
+            black_box(cedar.all_allow(sets, request));
+        }));
+        for (question, (sets, request)) in questions.iter().zip(&asked) {
             let wanted = large.reference(question).0 == Effect::Allow;
             differ[0] += usize::from(large.decide(question).is_allowed() != wanted);
             differ[1] += usize::from(cedar.all_allow(sets, request) != wanted);

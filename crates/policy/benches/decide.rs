@@ -17,7 +17,7 @@ use iamd_policy::{Compiled, Effect, Evaluator, Reference, Verdict};
 mod measure;
 mod workload;
 
-use measure::{cpu, middle};
+use measure::{cpu, each, middle};
 use workload::{Form, SHAPES, Workload};
 
 const REQUESTS: usize = 2000;
@@ -127,12 +127,8 @@ fn compile() {
     let medium = SHAPES.iter().find(|shape| shape.name == "medium").unwrap();
     let workload = Workload::new(medium, 1);
     let documents = workload.documents();
-    let mut times: Vec<f64> = (0..ROUNDS)
-        .map(|_| {
-            cpu(|| documents.iter().for_each(|it| drop(black_box(Compiled::of(it)))))
-                / documents.len() as f64
-        })
-        .collect();
+    let mut times: Vec<f64> =
+        (0..ROUNDS).map(|_| each(documents, |it| drop(black_box(Compiled::of(it))))).collect();
     println!("one document of the medium shape is compiled in {:.1} µs", middle(&mut times) / 1e3);
     let mut sets: Vec<f64> =
         (0..ROUNDS).map(|_| cpu(|| workload.put_together()) / 1000.0).collect();

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 mod measure;
 mod workload;
 
-use measure::{cpu, middle};
+use measure::{cpu, each, middle};
 use workload::large::{Large, Question};
 use workload::{Form, LARGE, SHAPES, Workload};
 
@@ -86,14 +86,9 @@ fn random(large: &Large) {
     for _ in 0..ROUNDS {
         reads.push(memory.read());
         let mean = |_| {
-            let questions = some(TOGETHER);
-            let nothing = cpu(|| ());
-            let decisions = cpu(|| {
-                questions.iter().for_each(|it| {
-                    black_box(large.decide(it));
-                });
-            });
-            (decisions - nothing) / TOGETHER as f64
+            each(&some(TOGETHER), |it| {
+                black_box(large.decide(it));
+            })
         };
         let parts: Vec<f64> = (0..QUESTIONS / TOGETHER).map(mean).collect();
         means.push(parts.iter().sum::<f64>() / parts.len() as f64);
