@@ -150,7 +150,7 @@ fn text(pattern: &str) -> String {
 
 /// A request as Cedar takes it.
 pub(crate) fn request(request: &iamd_policy::Request<'_>) -> Request {
-    let action = request.action.to_lowercase();
+    let action = request.action.name().to_lowercase();
     let string = |value: &str| RestrictedExpression::new_string(value.to_owned());
     let mut pairs = vec![
         ("action".to_owned(), string(&action)),

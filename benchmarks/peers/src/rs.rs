@@ -55,7 +55,7 @@ fn request(workload: &Workload, number: usize) -> Option<IAMRequest> {
         }
         let principal = Principal::Aws(PrincipalId::String(request.principal.arn.to_owned()));
         let resource = Arn::parse(request.resource.arn).ok()?;
-        Some(IAMRequest::new_with_context(principal, request.action, resource, context))
+        Some(IAMRequest::new_with_context(principal, request.action.name(), resource, context))
     })
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use iamd_credentials::SessionKind;
 use iamd_directory::Account;
 use iamd_policy::{
-    Context, Decision, Document, Evaluator, Policies, PolicyKind, PolicySet, Reference, Request,
-    Resource, Slot, Verdict,
+    Action, Context, Decision, Document, Evaluator, Policies, PolicyKind, PolicySet, Reference,
+    Request, Resource, Slot, Verdict,
 };
 use iamd_types::{Code, Error};
 use smallvec::SmallVec;
@@ -126,7 +126,8 @@ fn decide(
         Context::new()
     };
     let owner = access.resource_account.map(|account| account.to_string());
-    let request = question(caller, access, owner.as_deref(), &context);
+    let action = Action::new(&access.action);
+    let request = question(caller, &action, access, owner.as_deref(), &context);
     let policies = gathered.policies(access);
     let Policies { resource, resource_kind, .. } = policies;
     let of_resource = set_of(resource.map(|it| (Slot::Resource(resource_kind), it)).into_iter());
@@ -147,15 +148,16 @@ fn decide(
     Err(Denied { error: access_denied(caller, access, &decision), deciding })
 }
 
-/// What the engine is asked about an access. `owner` is the resource's account.
+/// What the engine is asked about an access, whose action it is. `owner` is the resource's account.
 pub(crate) fn question<'a>(
     caller: &'a Caller,
+    action: &'a Action,
     access: &'a Access<'_>,
     owner: Option<&'a str>,
     context: &'a Context,
 ) -> Request<'a> {
     let resource = Resource { arn: &access.resource, account: owner, management_account: false };
-    Request { principal: caller.for_policies(), action: &access.action, resource, context }
+    Request { principal: caller.for_policies(), action, resource, context }
 }
 
 fn deciding(verdict: &Verdict, gathered: &Gathered<'_>, policies: &Policies<'_>) -> Deciding {

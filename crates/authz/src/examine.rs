@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use iamd_directory::Account;
-use iamd_policy::{Effect, Evaluator, Policies, PolicyKind, Reference, Trace};
+use iamd_policy::{Action, Effect, Evaluator, Policies, PolicyKind, Reference, Trace};
 use iamd_types::{Code, Error};
 use serde_json::Value;
 
@@ -60,7 +60,8 @@ pub fn examine(
     for access in &accesses.0 {
         let context = context(caller, facts, access);
         let owner = access.resource_account.map(|account| account.to_string());
-        let request = question(caller, access, owner.as_deref(), &context);
+        let action = Action::new(&access.action);
+        let request = question(caller, &action, access, owner.as_deref(), &context);
         let policies = gathered.policies(access);
         let shown =
             Policies { resource: policies.resource.filter(|_| !hides_resource_policy), ..policies };

@@ -4,8 +4,8 @@
 
 use iamd_directory::Account;
 use iamd_policy::{
-    Attached, Condition, Decision, Effect, Evaluator, MatchedStatement, Policies, PolicyKind,
-    Reference, Request, Statement, StatementEffect, Text, Values,
+    Action, Attached, Condition, Decision, Effect, Evaluator, MatchedStatement, Policies,
+    PolicyKind, Reference, Request, Statement, StatementEffect, Text, Values,
 };
 use serde_json::{Value, json};
 
@@ -39,7 +39,8 @@ fn explain_one(
     }
     let context = context(caller, facts, access);
     let owner = access.resource_account.map(|account| account.to_string());
-    let request = question(caller, access, owner.as_deref(), &context);
+    let action = Action::new(&access.action);
+    let request = question(caller, &action, access, owner.as_deref(), &context);
     let policies = gathered.policies(access);
     let decision = Reference.decide(&request, &policies);
     if decision.is_allowed() {
@@ -74,7 +75,7 @@ fn told(
         "failures": items(std::iter::empty()),
         "context": {
             "principal": principal,
-            "action": request.action,
+            "action": request.action.name(),
             "resource": request.resource.arn,
             "conditions": items(conditions),
         },

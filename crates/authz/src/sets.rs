@@ -47,8 +47,8 @@ pub(crate) fn set_of<'a>(
 #[cfg(test)]
 mod tests {
     use iamd_policy::{
-        Context, Document, Principal, PrincipalKind, Request, Resource, ResourcePolicyKind, Source,
-        decide,
+        Action, Context, Document, Principal, PrincipalKind, Request, Resource, ResourcePolicyKind,
+        Source, decide,
     };
 
     use super::*;
@@ -60,7 +60,7 @@ mod tests {
         let arn = "arn:aws:iam::111122223333:user/a";
         let request = Request {
             principal: Principal::new(PrincipalKind::User, arn, "111122223333"),
-            action: "s3:GetObject",
+            action: &Action::new("s3:GetObject"),
             resource: Resource { arn: "*", account: None, management_account: false },
             context: &context,
         };

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use iamd_api::iam;
 use iamd_api::iam::PolicyEvaluationDecisionType as Answer;
 use iamd_policy::{
-    Attached, Context, Decision, Document, Effect, Evaluator, MatchedStatement, Policies,
+    Action, Attached, Context, Decision, Document, Effect, Evaluator, MatchedStatement, Policies,
     PolicyKind, PolicySet, Position, Principal, PrincipalKind, Reference, Request, Resource,
     ResourcePolicyKind, Says, Slot, Source, Trace, Verdict, decide,
 };
@@ -139,7 +139,7 @@ impl Simulation {
         let principal = Principal::new(caller.kind, &caller.arn, &caller.account);
         let request = Request {
             principal: Principal { role_arn, ..principal },
-            action,
+            action: &Action::new(action),
             resource: Resource {
                 arn: resource,
                 account: owner.as_deref(),
@@ -250,7 +250,7 @@ fn ensure_agreed(
     if decided == explained {
         return Ok(());
     }
-    let (action, resource) = (request.action.to_owned(), request.resource.arn.to_owned());
+    let (action, resource) = (request.action.name().to_owned(), request.resource.arn.to_owned());
     Err(Error::internal(Disagreement { action, resource, decided, explained }))
 }
 
@@ -414,7 +414,7 @@ mod tests {
         let arn = "arn:aws:iam::111122223333:user/a";
         let request = Request {
             principal: Principal::new(PrincipalKind::User, arn, "111122223333"),
-            action: "s3:GetObject",
+            action: &Action::new("s3:GetObject"),
             resource: Resource { arn: "*", account: None, management_account: false },
             context: &context,
         };

@@ -4,8 +4,8 @@
 use std::error::Error;
 
 use iamd_policy::{
-    Attached, Context, Document, Evaluator, Policies, Principal, PrincipalKind, Reference, Request,
-    Resource, Source, Trace,
+    Action, Attached, Context, Document, Evaluator, Policies, Principal, PrincipalKind, Reference,
+    Request, Resource, Source, Trace,
 };
 
 const DEVELOPERS: &str = r#"{"Version":"2012-10-17","Statement":[
@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 "arn:aws:iam::111111111111:user/alice",
                 "111111111111",
             ),
-            action: "s3:GetObject",
+            action: &Action::new("s3:GetObject"),
             resource: Resource {
                 arn: "arn:aws:s3:::reports/alice/may.csv",
                 account: Some("111111111111"),
@@ -38,7 +38,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             context: &context,
         };
         let decision = Reference.decide(&request, &policies);
-        println!("from {address}: {:?}{}", decision.effect, decision.denial_reason(request.action));
+        println!(
+            "from {address}: {:?}{}",
+            decision.effect,
+            decision.denial_reason(request.action.name())
+        );
         println!("{}", Trace::of(&request, &policies));
     }
     Ok(())

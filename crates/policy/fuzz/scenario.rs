@@ -6,9 +6,9 @@
 use std::sync::LazyLock;
 
 use iamd_policy::{
-    Attached, Context, Decision, Document, Effect, Engine, Evaluator, Index, Policies, PolicySet,
-    PolicySetBuilder, Principal, PrincipalKind, PrincipalNumber, Reference, Request, Resource,
-    ResourcePolicyKind, SetNumber, Slot, Source, Verdict, decide,
+    Action, Attached, Context, Decision, Document, Effect, Engine, Evaluator, Index, Policies,
+    PolicySet, PolicySetBuilder, Principal, PrincipalKind, PrincipalNumber, Reference, Request,
+    Resource, ResourcePolicyKind, SetNumber, Slot, Source, Verdict, decide,
 };
 
 /// Bytes that are read as choices; zeros follow the last one.
@@ -430,7 +430,7 @@ pub(crate) fn compare(bytes: &[u8], mut tell: impl FnMut(Effect)) {
         let context = context(choices);
         let request = Request {
             principal: principal(choices),
-            action: choices.of(ASKED),
+            action: &Action::new(choices.of(ASKED)),
             resource: Resource {
                 arn: choices.of(ASKED_RESOURCES),
                 account: choices.of(&[None, None, Some("111111111111"), Some("222222222222")]),

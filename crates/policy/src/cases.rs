@@ -13,8 +13,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    Attached, Context, Decision, Document, Effect, Evaluator, Policies, PolicyKind, Principal,
-    PrincipalKind, Request, Resource, ResourcePolicyKind, Source,
+    Action, Attached, Context, Decision, Document, Effect, Evaluator, Policies, PolicyKind,
+    Principal, PrincipalKind, Request, Resource, ResourcePolicyKind, Source,
 };
 
 /// One scenario. Members that are not known here are comments.
@@ -214,7 +214,7 @@ impl Case {
         let resource = &self.request.resource;
         let request = Request {
             principal: principal.facts(role_arn.as_deref()),
-            action: &self.request.action,
+            action: &Action::new(&self.request.action),
             resource: Resource {
                 arn: &resource.arn,
                 account: resource.account.as_deref(),

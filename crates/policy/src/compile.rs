@@ -18,6 +18,7 @@ mod set;
 mod table;
 mod template;
 
+pub use action::Action;
 pub use decide::{StatementPlace, Verdict, decide};
 pub use engine::Engine;
 pub use index::{Index, PrincipalNumber, SetNumber};

@@ -45,7 +45,7 @@ pub use check::{PolicyType, Refusal, check};
 #[cfg(feature = "vocabulary")]
 pub use check::{check_bucket, read_bucket_policy};
 pub use compile::{
-    Compiled, Engine, Index, PolicySet, PolicySetBuilder, PrincipalNumber, SetNumber, Slot,
+    Action, Compiled, Engine, Index, PolicySet, PolicySetBuilder, PrincipalNumber, SetNumber, Slot,
     StatementPlace, Verdict, decide,
 };
 pub use context::{Context, Values};

@@ -2,15 +2,15 @@
 //!
 //! Plain borrowed facts. Nothing here is derived from anything else: the caller knows the principal.
 
-use crate::Context;
+use crate::{Action, Context};
 
 /// One request to decide.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// Who asks.
     pub principal: Principal<'a>,
-    /// The action, `service:Name`; compared without regard to case.
-    pub action: &'a str,
+    /// The action.
+    pub action: &'a Action,
     /// What it is asked for.
     pub resource: Resource<'a>,
     /// The condition keys of the request. The evaluator adds none.

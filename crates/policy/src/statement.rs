@@ -101,7 +101,7 @@ impl View<'_> {
         let Some(actions) = actions.filter(|actions| !actions.patterns.is_empty()) else {
             return Truth::Unreadable;
         };
-        let action = self.request.action.to_ascii_lowercase();
+        let action = self.request.action.name().to_ascii_lowercase();
         let named = actions
             .patterns
             .iter()

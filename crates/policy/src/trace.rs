@@ -135,7 +135,7 @@ impl<'a> Trace<'a> {
         Self {
             effect: decision.effect,
             decided_by,
-            action: request.action.to_owned(),
+            action: request.action.name().to_owned(),
             resource: request.resource.arn.to_owned(),
             caller: request.principal.arn.to_owned(),
             gates,
@@ -194,7 +194,7 @@ impl<'a> Failed<'a> {
                 let patterns = actions.map(|it| it.patterns.as_slice()).unwrap_or_default();
                 let negated = actions.is_some_and(|it| it.negated);
                 let element = if negated { "NotAction" } else { "Action" };
-                (element, None, texts(patterns), vec![request.action.to_owned()])
+                (element, None, texts(patterns), vec![request.action.name().to_owned()])
             }
             Element::Resource => {
                 let resources = statement.resources.as_ref();

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use iamd_policy::{
-    Attached, Context, Document, Evaluator, Policies, Principal, PrincipalKind, Reference, Request,
-    Resource, Source,
+    Action, Attached, Context, Document, Evaluator, Policies, Principal, PrincipalKind, Reference,
+    Request, Resource, Source,
 };
 
 /// An operator, whether it is negated, the policy's value, a value of the request equal to it (in the operator's
@@ -90,7 +90,7 @@ fn holds(operator: &str, operand: &str, context: &Context) -> bool {
     let arn = "arn:aws:iam::111111111111:user/a";
     let request = Request {
         principal: Principal::new(PrincipalKind::User, arn, account),
-        action: "a:b",
+        action: &Action::new("a:b"),
         resource: Resource { arn: "*", account: None, management_account: false },
         context,
     };

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use iamd_policy::{
-    Attached, Context, Document, Effect, Engine, Evaluator, Policies, PolicyType, Principal,
-    PrincipalKind, Reference, Request, Resource, Source, StatementEffect, check, counted_size,
-    explain,
+    Action, Attached, Context, Document, Effect, Engine, Evaluator, Policies, PolicyType,
+    Principal, PrincipalKind, Reference, Request, Resource, Source, StatementEffect, check,
+    counted_size, explain,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -145,7 +145,7 @@ fn decide(context: &Context, place: usize, document: &Document, full: &Document)
     };
     let request = Request {
         principal: Principal::new(PrincipalKind::User, USER, ACCOUNT),
-        action: "s3:GetObject",
+        action: &Action::new("s3:GetObject"),
         resource: Resource { arn: "arn:aws:s3:::b/k", account: None, management_account: false },
         context,
     };

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use iamd_policy::{
-    Attached, Context, Decision, Document, Effect, Element, Evaluator, Policies, PolicyKind,
-    Principal, PrincipalKind, Reference, Request, Resource, ResourcePolicyKind, Source, explain,
+    Action, Attached, Context, Decision, Document, Effect, Element, Evaluator, Policies,
+    PolicyKind, Principal, PrincipalKind, Reference, Request, Resource, ResourcePolicyKind, Source,
+    explain,
 };
 
 const ACCOUNT: &str = "111111111111";
@@ -26,17 +27,17 @@ fn attached<'a>(document: &'a Document, arn: Option<&'a str>) -> Attached<'a> {
     Attached { source: Source { name: "policy", arn }, document }
 }
 
-fn request<'a>(context: &'a Context, account: &'a str) -> Request<'a> {
+fn request<'a>(action: &'a Action, context: &'a Context, account: &'a str) -> Request<'a> {
     Request {
         principal: Principal::new(PrincipalKind::User, USER, ACCOUNT),
-        action: "iam:GetUser",
+        action,
         resource: Resource { arn: USER, account: Some(account), management_account: false },
         context,
     }
 }
 
 fn decide<'a>(policies: &Policies<'a>) -> Decision<'a> {
-    Reference.decide(&request(&Context::new(), ACCOUNT), policies)
+    Reference.decide(&request(&Action::new("iam:GetUser"), &Context::new(), ACCOUNT), policies)
 }
 
 #[test]
@@ -145,7 +146,8 @@ fn other_accounts_do_not_learn_policy_arns() {
     let deny = plain("Deny");
     let identity = [attached(&deny, Some("arn:aws:iam::111111111111:policy/p"))];
     let policies = Policies { identity: &identity, ..Policies::default() };
-    let decision = Reference.decide(&request(&Context::new(), "222222222222"), &policies);
+    let decision = Reference
+        .decide(&request(&Action::new("iam:GetUser"), &Context::new(), "222222222222"), &policies);
     assert_eq!(
         decision.denial_reason("iam:GetUser"),
         " with an explicit deny in an identity-based policy"
@@ -182,7 +184,8 @@ fn missing_keys_are_those_of_the_action_in_question() {
     let policies = Policies { identity: &identity, ..Policies::default() };
     let mut context = Context::new();
     context.set("aws:There", "x");
-    let decision = Reference.decide(&request(&context, ACCOUNT), &policies);
+    let decision =
+        Reference.decide(&request(&Action::new("iam:GetUser"), &context, ACCOUNT), &policies);
     assert_eq!(decision.missing, ["aws:SecureTransport", "aws:PrincipalTag/team"]);
 }
 
@@ -199,7 +202,7 @@ fn the_trace_names_the_element_that_said_no() {
     let policies = Policies { identity: &identity, ..Policies::default() };
     let mut context = Context::new();
     context.set("aws:PrincipalTag/team", "c");
-    let traces = explain(&request(&context, ACCOUNT), &policies);
+    let traces = explain(&request(&Action::new("iam:GetUser"), &context, ACCOUNT), &policies);
     let mismatches: Vec<_> = traces.iter().map(|trace| trace.mismatch.as_ref()).collect();
     assert_eq!(mismatches[0].unwrap().element, Element::Action);
     assert_eq!(mismatches[1].unwrap().element, Element::Resource);

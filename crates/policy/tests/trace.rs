@@ -3,8 +3,8 @@
 
 use expect_test::expect;
 use iamd_policy::{
-    Attached, Context, Document, Policies, Principal, PrincipalKind, Request, Resource, Source,
-    Trace,
+    Action, Attached, Context, Document, Policies, Principal, PrincipalKind, Request, Resource,
+    Source, Trace,
 };
 
 const USER: &str = "arn:aws:iam::111111111111:user/alice";
@@ -41,7 +41,7 @@ fn trace<T>(then: impl FnOnce(&Trace<'_>) -> T) -> T {
     context.set("aws:PrincipalTag/Team", "c");
     let request = Request {
         principal: Principal::new(PrincipalKind::User, USER, "111111111111"),
-        action: "s3:GetObject",
+        action: &Action::new("s3:GetObject"),
         resource: Resource { arn: "arn:aws:s3:::b/k", account: None, management_account: false },
         context: &context,
     };

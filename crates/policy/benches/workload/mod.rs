@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use iamd_policy::{
-    Attached, Context, Document, Policies, PolicySet, Principal, PrincipalKind, Request, Resource,
-    ResourcePolicyKind, Slot, Source, Verdict, decide,
+    Action, Attached, Context, Document, Policies, PolicySet, Principal, PrincipalKind, Request,
+    Resource, ResourcePolicyKind, Slot, Source, Verdict, decide,
 };
 
 use indexed::Indexed;
@@ -298,7 +298,7 @@ struct Owner {
 #[derive(Clone)]
 struct Asked {
     principal: usize,
-    action: String,
+    action: Action,
     resource: String,
     context: Context,
 }
@@ -456,7 +456,7 @@ impl Workload {
         }];
         let requests = vec![Asked {
             principal: 0,
-            action: "s3:GetObject".to_owned(),
+            action: Action::new("s3:GetObject"),
             resource: format!("{}b", "caa".repeat(length / 3)),
             context: Context::new(),
         }];
@@ -763,12 +763,12 @@ fn asked(noise: &mut Noise, material: &Material, number: usize, owner: &Owner) -
         for (key, value) in &target.keys {
             context.set(key, value.as_str());
         }
-        let (action, resource) = (target.action.clone(), target.resource.clone());
+        let (action, resource) = (Action::new(&target.action), target.resource.clone());
         return Asked { principal: number, action, resource, context };
     }
     let (service, form, actions) = noise.of(&SERVICES);
     let actions: Vec<&str> = actions.split(' ').collect();
-    let action = format!("{service}:{}", noise.of(&actions));
+    let action = Action::new(&format!("{service}:{}", noise.of(&actions)));
     let mut resource = form.replace('#', &noise.below(60).to_string());
     if shape.hostile && noise.chance(60) {
         let length = 100 + noise.below(800);

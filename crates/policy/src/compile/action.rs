@@ -1,141 +1,75 @@
 //! Actions: the request's in the form that is looked up, and the patterns of a statement sorted by how they are.
 
-use std::cell::OnceCell;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::Actions;
 use crate::compile::glob::Glob;
-use crate::compile::table::{Kind, Name, mix};
+use crate::compile::table::{Kind, Name, Spelling, mix};
 
-/// The longest action name that is kept on the stack, in bytes; AWS's are half as long.
-const ON_STACK: usize = 128;
-
-/// Room for a name in lower case.
-pub(crate) struct Room {
-    on_stack: [u8; ON_STACK],
-    on_heap: Vec<u8>,
-}
-
-impl Default for Room {
-    fn default() -> Self {
-        Self { on_stack: [0; ON_STACK], on_heap: Vec::new() }
-    }
-}
-
-/// A name in lower case, eight bytes to a word, filled with zeros to one word more than it has.
-pub(crate) struct LowerCase<'r> {
-    words: &'r [[u8; 8]],
+/// An action as requests have it: `service:Name`, compared without regard to case. What it is looked up by is worked out
+/// when it is made, so one that is asked for often is best kept.
+#[derive(Clone, Debug)]
+pub struct Action {
+    /// The name in lower case with eight zeros or more behind it, to a multiple of eight bytes; then as it was given.
+    text: Box<str>,
+    /// How long the name is.
     length: usize,
-    /// Where the service ends, colon included; 0 when there is none.
-    service: usize,
-    /// The first eight bytes after the service.
-    head: u64,
-}
-
-impl<'r> LowerCase<'r> {
-    /// `room` is one in which there was no name yet.
-    #[inline]
-    pub(crate) fn of(name: &str, room: &'r mut Room) -> Self {
-        let bytes = name.as_bytes();
-        let padded = 8 * (bytes.len() / 8 + 2);
-        let room = match room.on_stack.get_mut(..padded) {
-            Some(room) => room,
-            None => {
-                room.on_heap.resize(padded, 0);
-                room.on_heap.as_mut_slice()
-            }
-        };
-        let (words, _) = room.as_chunks_mut();
-        let (full, rest) = bytes.as_chunks();
-        let mut service = 0;
-        let mut put = |number: usize, word: u64| {
-            if service == 0
-                && let Some(at) = find_colon(word)
-            {
-                service = 8 * number + at + 1;
-            }
-            let place = words.get_mut(number).into_iter();
-            place.for_each(|place| *place = lower(word).to_le_bytes());
-        };
-        full.iter().enumerate().for_each(|(number, word)| put(number, u64::from_le_bytes(*word)));
-        put(full.len(), head(rest));
-        let head = match words.get(service / 8..) {
-            Some([word, next, ..]) => {
-                let (word, next) = (u64::from_le_bytes(*word), u64::from_le_bytes(*next));
-                let bits = 8 * (service % 8) as u32;
-                word >> bits | next.checked_shl(64 - bits).unwrap_or(0)
-            }
-            _ => 0,
-        };
-        Self { words, length: bytes.len(), service, head }
-    }
-
-    /// The whole of it as the name of an action or a service.
-    #[inline]
-    pub(crate) fn name(&self, kind: Kind) -> Name<'r> {
-        Name::of(kind, self.words, self.length)
-    }
-
-    fn text(&self) -> &'r str {
-        let bytes = self.words.as_flattened().get(..self.length).unwrap_or_default();
-        // Lower case of a text is a text.
-        std::str::from_utf8(bytes).unwrap_or_default()
-    }
-}
-
-/// A one, and the high bit, in each byte.
-const ONES: u64 = u64::MAX / 0xff;
-const HIGH: u64 = 0x80 * ONES;
-
-/// The place of the first colon among eight bytes.
-#[inline]
-fn find_colon(word: u64) -> Option<usize> {
-    // Zero where there is one. Of a byte that is zero the high bit is set here; of others perhaps, if they are above it.
-    let other = word ^ (u64::from(b':') * ONES);
-    let found = other.wrapping_sub(ONES) & !other & HIGH;
-    (found != 0).then(|| found.trailing_zeros() as usize / 8)
-}
-
-/// Eight bytes, ASCII letters among them in lower case.
-#[inline]
-fn lower(word: u64) -> u64 {
-    // The high bit of each byte says whether the other seven are at least `A`, and whether they are above `Z`.
-    let low = word & !HIGH;
-    let from_a = low + (0x80 - u64::from(b'A')) * ONES;
-    let above_z = low + (0x7f - u64::from(b'Z')) * ONES;
-    word | (from_a & !above_z & !word & HIGH) >> 2
-}
-
-/// The action of a request.
-pub(crate) struct Action<'r> {
-    lower: LowerCase<'r>,
-    /// Kept, since many patterns may ask, and each time the bytes would be looked through for whether they are a text.
-    text: OnceCell<&'r str>,
     /// The first eight bytes after the service, in lower case.
-    pub(crate) head: u64,
-    /// What it is looked up by.
-    pub(crate) whole: Name<'r>,
-    pub(crate) service: Name<'r>,
+    head: u64,
+    whole: Spelling,
+    service: Spelling,
 }
 
-impl<'r> Action<'r> {
-    /// `room` is one in which there was no name yet.
-    #[inline]
-    pub(crate) fn of(name: &str, room: &'r mut Room) -> Self {
-        let lower = LowerCase::of(name, room);
-        Self {
-            text: OnceCell::new(),
-            head: lower.head,
-            whole: lower.name(Kind::Action),
-            service: Name::of(Kind::Service, lower.words, lower.service),
-            lower,
-        }
+impl Action {
+    /// The action of this name.
+    pub fn new(name: &str) -> Self {
+        let length = name.len();
+        let zeros = 16 - length % 8;
+        let mut text = String::with_capacity(2 * length + zeros);
+        text.push_str(name);
+        text.make_ascii_lowercase();
+        text.extend(std::iter::repeat_n('\0', zeros));
+        let service = name.find(':').map_or(0, |colon| colon + 1);
+        let head = head(text.as_bytes().get(service..).unwrap_or_default());
+        let (words, _) = text.as_bytes().as_chunks();
+        let whole = Spelling::of(Kind::Action, words, length);
+        let service = Spelling::of(Kind::Service, words, service);
+        text.push_str(name);
+        Self { text: text.into(), length, head, whole, service }
+    }
+
+    /// The name as it was given.
+    pub fn name(&self) -> &str {
+        self.text.get(self.text.len() - self.length..).unwrap_or_default()
     }
 
     /// The name in lower case.
     #[inline]
-    pub(crate) fn name(&self) -> &'r str {
-        self.text.get_or_init(|| self.lower.text())
+    pub(crate) fn lower(&self) -> &str {
+        self.text.get(..self.length).unwrap_or_default()
+    }
+
+    /// The first eight bytes after the service, in lower case.
+    #[inline]
+    pub(crate) fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// What it is looked up by.
+    #[inline]
+    pub(crate) fn whole(&self) -> Name<'_> {
+        self.whole.name(self.words())
+    }
+
+    /// What its service is looked up by.
+    #[inline]
+    pub(crate) fn service(&self) -> Name<'_> {
+        self.service.name(self.words())
+    }
+
+    #[inline]
+    fn words(&self) -> &[[u8; 8]] {
+        self.text.as_bytes().as_chunks().0
     }
 }
 
@@ -307,29 +241,16 @@ mod tests {
             let wanted = name.split_once(':').map_or(name, |(_, rest)| rest).to_ascii_lowercase();
             let mut bytes = [0; 8];
             bytes.iter_mut().zip(wanted.bytes()).for_each(|(place, byte)| *place = byte);
-            let lowered = LowerCase::of(name, &mut Room::default()).head;
+            let lowered = Action::new(name).head;
             assert_eq!(lowered, u64::from_le_bytes(bytes), "{name}");
             assert_eq!(head(wanted.as_bytes()), u64::from_le_bytes(bytes), "{name}");
         }
     }
 
     #[test]
-    fn letters_are_lowered_as_everywhere() {
-        for byte in 0..=u8::MAX {
-            for other in [b'A', b'@', b'z', 0xff] {
-                let mut bytes = [byte, other, byte, byte, other, other, byte, other];
-                let word = lower(u64::from_le_bytes(bytes));
-                bytes.make_ascii_lowercase();
-                assert_eq!(word.to_le_bytes(), bytes);
-            }
-        }
-    }
-
-    #[test]
     fn long_names_are_kept_whole() {
         let name = format!("S3:{}", "Ab".repeat(200));
-        let mut room = Room::default();
-        let action = Action::of(&name, &mut room);
-        assert_eq!(action.name(), name.to_ascii_lowercase());
+        let action = Action::new(&name);
+        assert_eq!(action.lower(), name.to_ascii_lowercase());
     }
 }

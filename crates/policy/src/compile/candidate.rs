@@ -105,14 +105,9 @@ impl<'l> Run<'l> {
 
     /// The candidate that stands there, if an action begins as it must.
     #[inline]
-    pub(crate) fn candidate(
-        &self,
-        at: usize,
-        sieve: Sieve,
-        action: &Action<'_>,
-    ) -> Option<Candidate> {
+    pub(crate) fn candidate(&self, at: usize, sieve: Sieve, action: &Action) -> Option<Candidate> {
         let candidate = Candidate::of(sieve, self.rests.get(at)?);
-        begins_with(action.head, candidate.head, candidate.bytes).then_some(candidate)
+        begins_with(action.head(), candidate.head, candidate.bytes).then_some(candidate)
     }
 }
 
@@ -169,15 +164,15 @@ impl Candidate {
     pub(crate) fn statement<'r>(
         &self,
         rules: &'r [Rule],
-        action: &Action<'_>,
+        action: &Action,
         answers: &Answers,
     ) -> Option<&'r Rule> {
         let rule = rules.get(usize::from(self.rule))?;
         let fits = match self.check {
             Check::NONE | Check::APPLIES => true,
-            Check::LEFT => rule.actions.leaves(action.name()),
+            Check::LEFT => rule.actions.leaves(action.lower()),
             Check(_) => answers
-                .of(self.alike, || self.pattern(rule).is_some_and(|it| it.matches(action.name()))),
+                .of(self.alike, || self.pattern(rule).is_some_and(|it| it.matches(action.lower()))),
         };
         fits.then_some(rule)
     }
@@ -221,29 +216,29 @@ impl Answers {
 
 /// Documents by their numbers, a bit for each; where there are more documents than bits, one bit for several.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Members([u32; 5]);
+pub(crate) struct Members([u64; 2]);
 
 impl Members {
     /// With more documents, a bit no longer says that a document is among them: only that it may be.
-    pub(crate) const BITS: usize = 160;
+    pub(crate) const BITS: usize = 128;
 
     pub(crate) fn add(&mut self, document: u32) {
-        let bit = usize::from(Self::bit(document));
-        self.0.get_mut(bit / 32).into_iter().for_each(|word| *word |= 1 << (bit % 32));
+        let bit = Self::bit(document);
+        self.0.get_mut(usize::from(bit / 64)).into_iter().for_each(|word| *word |= 1 << (bit % 64));
     }
 
     #[inline]
-    pub(crate) fn join(self, Self(other): Self) -> Self {
-        let Self(mut words) = self;
-        words.iter_mut().zip(other).for_each(|(word, more)| *word |= more);
-        Self(words)
+    pub(crate) fn join(self, Self([more, others]): Self) -> Self {
+        let Self([word, other]) = self;
+        Self([word | more, other | others])
     }
 
     /// Whether a document that has this bit may be among them.
     #[inline]
     pub(crate) fn may_have(&self, bit: u8) -> bool {
-        let word = self.0.get(usize::from(bit / 32)).copied().unwrap_or_default();
-        word >> (bit % 32) & 1 == 1
+        let Self([low, high]) = self;
+        let word = if bit < 64 { low } else { high };
+        word >> (bit % 64) & 1 == 1
     }
 
     /// The bit of a document.

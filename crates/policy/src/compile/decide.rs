@@ -3,7 +3,7 @@
 //! Slots are bits, so "every level allows" is one comparison. A Deny anywhere ends it; a slot in which something
 //! allows is not asked again.
 
-use crate::compile::action::{Action, Room};
+use crate::compile::action::Action;
 use crate::compile::candidate::{Answers, Candidate, Check, Run, Sieve};
 use crate::compile::condition::Readings;
 use crate::compile::rule::Rule;
@@ -52,21 +52,20 @@ pub fn decide(
     resource_kind: ResourcePolicyKind,
     sets: &[&PolicySet],
 ) -> Verdict {
-    let mut room = Room::default();
-    let action = Action::of(request.action, &mut room);
-    decide_on(request, resource_kind, &action, None::<&PolicySet>, sets)
+    decide_on(request, resource_kind, None::<&PolicySet>, sets)
 }
 
 /// The same, where documents come first that stand in no set.
 pub(crate) fn decide_on(
     request: &Request<'_>,
     resource_kind: ResourcePolicyKind,
-    action: &Action<'_>,
     own: Option<&impl Source>,
     sets: &[&PolicySet],
 ) -> Verdict {
-    let mut tally = Tally::default();
-    let slots = walk(request, action, own, sets, &mut tally);
+    let open = own.map_or(0, Source::open);
+    let allowed = sets.iter().fold(open, |open, set| open | set.open());
+    let mut tally = Tally { allowed, ..Tally::default() };
+    let slots = walk(request, own, sets, &mut tally);
     let outcome = Outcome { request, resource_kind, slots, tally: &tally };
     let (effect, decided_by) = outcome.conclude();
     let found = match (effect, decided_by) {
@@ -83,8 +82,11 @@ pub(crate) trait Source {
     /// The slots that take part, also those without a document.
     fn slots(&self) -> Slots;
 
+    /// The slots in which everything is allowed, as far as it is looked for.
+    fn open(&self) -> Slots;
+
     /// Gives what is listed for an action: under its name, under its service, and under nothing.
-    fn each_list(&self, action: &Action<'_>, take: impl FnMut(&List<'_>));
+    fn each_list(&self, action: &Action, take: impl FnMut(&List<'_>));
 
     /// Whether the document of a candidate may be one of these: lists may be longer than concerns this source.
     fn may_have(&self, sieve: Sieve) -> bool;
@@ -122,7 +124,6 @@ pub(crate) trait Sink {
 /// then those of the sets, in their order. Returns the slots that take part.
 pub(crate) fn walk(
     request: &Request<'_>,
-    action: &Action<'_>,
     own: Option<&impl Source>,
     sets: &[&PolicySet],
     sink: &mut impl Sink,
@@ -137,21 +138,20 @@ pub(crate) fn walk(
     let slots = own.map_or(0, Source::slots);
     let slots = sets.iter().fold(slots | IDENTITY, |slots, set| slots | set.slots());
     let slots = slots & !unbound;
-    let walk = Walk { request, action, slots, readings: Readings::default() };
+    let walk = Walk { request, slots, readings: Readings::default() };
     if let Some(own) = own {
         walk.through(0, own, sink);
     }
     for (set, number) in sets.iter().zip(usize::from(own.is_some())..) {
-        if set.may_concern(action) {
+        if set.may_concern(request.action) {
             walk.through(number, *set, sink);
         }
     }
     slots
 }
 
-struct Walk<'r, 'n> {
+struct Walk<'r> {
     request: &'r Request<'r>,
-    action: &'r Action<'n>,
     /// The slots that take part and bind this request.
     slots: Slots,
     readings: Readings,
@@ -173,10 +173,10 @@ impl<S> Clone for Of<'_, S> {
 
 impl<S> Copy for Of<'_, S> {}
 
-impl Walk<'_, '_> {
+impl Walk<'_> {
     /// Brings what applies of a source to the sink.
     fn through(&self, number: usize, source: &impl Source, sink: &mut impl Sink) {
-        source.each_list(self.action, |list| {
+        source.each_list(self.request.action, |list| {
             let of = Of { number, source, answers: &Answers::default() };
             match source.is_long(list) {
                 true => self.pass_documents(of, list, sink),
@@ -237,7 +237,7 @@ impl Walk<'_, '_> {
         for (at, sieve) in sieves {
             if of.source.may_have(sieve)
                 && sieve.may_apply(self.request.resource.arn, wanted)
-                && let Some(candidate) = run.candidate(at, sieve, self.action)
+                && let Some(candidate) = run.candidate(at, sieve, self.request.action)
                 && let Some(namings) = self.judge(of, &candidate)
             {
                 return Some((candidate.slot, Found::of(of.number, &candidate), namings));
@@ -265,7 +265,7 @@ impl Walk<'_, '_> {
         candidate: &Candidate,
         answers: &Answers,
     ) -> Option<Namings> {
-        let rule = candidate.statement(rules, self.action, answers)?;
+        let rule = candidate.statement(rules, self.request.action, answers)?;
         let Request { resource, context, principal, .. } = self.request;
         if !rule.holds(resource.arn, context, &self.readings) {
             return None;
@@ -320,7 +320,7 @@ impl Found {
 pub(crate) struct Tally {
     /// The first slot with a Deny.
     pub(crate) denied: Option<(u8, Found)>,
-    /// The slots in which something allows.
+    /// The slots in which something is known to allow.
     pub(crate) allowed: Slots,
     /// How allowing statements of the resource's policy name the caller.
     pub(crate) namings: Namings,

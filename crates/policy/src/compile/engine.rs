@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::compile::action::{Action, Room};
 use crate::compile::decide::{Found, Outcome, Sink, Tally, walk};
 use crate::compile::set::{PolicySet, Slot, Slots};
 use crate::evaluate::{missing_keys, resource_policy};
@@ -22,9 +21,7 @@ impl Evaluator for Engine {
         let sets = compile(&slots);
         let sets = sets.each_ref();
         let mut all = All { sets: &sets, ..All::default() };
-        let mut room = Room::default();
-        let action = Action::of(request.action, &mut room);
-        let bound = walk(request, &action, None::<&PolicySet>, &sets, &mut all);
+        let bound = walk(request, None::<&PolicySet>, &sets, &mut all);
         let resource_kind = policies.resource_kind;
         let outcome = Outcome { request, resource_kind, slots: bound, tally: &all.tally };
         let (effect, kind) = outcome.conclude();

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::compile::action::{Action, Room};
+use crate::compile::action::Action;
 use crate::compile::candidate::{Members, Sieve};
 use crate::compile::catalog::{Catalog, LONG};
 use crate::compile::decide::{Source, Verdict, decide_on};
@@ -42,6 +42,8 @@ pub struct Index {
 struct Set {
     /// The slots that take part, also those without a document.
     slots: Slots,
+    /// The slots in which everything is allowed, as far as it is looked for.
+    open: Slots,
     members: Members,
     few: Few,
 }
@@ -100,7 +102,8 @@ const CLOSE: usize = 15;
 struct Sets {
     /// How many there are, or [`FAR`].
     count: u16,
-    /// Their numbers; or where they stand among the lists, and how many they are, each in two halves.
+    /// Their numbers, and the first one again up to the end; or where they stand among the lists, and how many they are,
+    /// each in two halves.
     numbers: [u16; CLOSE],
 }
 
@@ -110,7 +113,8 @@ const FAR: u16 = u16::MAX;
 impl Sets {
     /// Of so few and so low numbers that they fit.
     fn close(sets: &[SetNumber]) -> Option<Self> {
-        let mut numbers = [0; CLOSE];
+        let first = sets.first().map_or(Some(0), |SetNumber(it)| u16::try_from(*it).ok())?;
+        let mut numbers = [first; CLOSE];
         for (place, SetNumber(number)) in numbers.get_mut(..sets.len())?.iter_mut().zip(sets) {
             *place = u16::try_from(*number).ok()?;
         }
@@ -176,7 +180,7 @@ impl Index {
             .map(|(number, member)| Placed { number: *number, place: member.place })
             .collect();
         let few = Few::of(set.slots(), &documents).unwrap_or_default();
-        Some((Set { slots: set.slots(), members, few }, documents))
+        Some((Set { slots: set.slots(), open: set.open(), members, few }, documents))
     }
 
     /// Adds a principal who has these sets; `None` when there are as many as there are numbers.
@@ -210,10 +214,8 @@ impl Index {
         more: &[&PolicySet],
     ) -> Option<Verdict> {
         let sets = self.principals.get(number as usize)?;
-        let mut room = Room::default();
-        let action = Action::of(request.action, &mut room);
-        let own = Attached::of(self, sets, &action);
-        Some(decide_on(request, resource_kind, &action, Some(&own), more))
+        let own = Attached::of(self, sets, request.action);
+        Some(decide_on(request, resource_kind, Some(&own), more))
     }
 
     /// Gives back the room that is kept for growing.
@@ -258,21 +260,38 @@ struct Attached<'i> {
     sets: &'i Sets,
     /// Of all its sets together.
     slots: Slots,
+    open: Slots,
     members: Members,
     lists: [List<'i>; 3],
 }
 
 impl<'i> Attached<'i> {
     #[inline]
-    fn of(index: &'i Index, sets: &'i Sets, action: &Action<'_>) -> Self {
-        // The lists are the same for all principals, so memory can bring them and the principal at the same time.
+    fn of(index: &'i Index, sets: &'i Sets, action: &Action) -> Self {
+        // Memory is asked for the principal's sets and for what is listed before any of it is looked at.
+        let own = *sets;
         let table = index.catalog.table();
-        let lists = [table.find(&action.whole), table.find(&action.service), table.nameless()];
-        let known = sets.each(&index.lists).filter_map(|set| index.sets.get(set));
-        let (slots, members) = known.fold((0, Members::default()), |(slots, members), set| {
-            (slots | set.slots, members.join(set.members))
-        });
-        Self { index, sets, slots, members, lists }
+        let names = [action.whole(), action.service()];
+        let [whole, service] = table.glance(&names);
+        let join = |(slots, open, members): (Slots, Slots, Members), set: &Set| {
+            (slots | set.slots, open | set.open, members.join(set.members))
+        };
+        let none = (0, 0, Members::default());
+        let (slots, open, members) = match own.count {
+            // All places at once, whatever the count: it is not known yet.
+            1.. if own.count != FAR => {
+                let sets = own.numbers.iter().filter_map(|it| index.sets.get(usize::from(*it)));
+                sets.fold(none, join)
+            }
+            _ => own.each(&index.lists).filter_map(|set| index.sets.get(set)).fold(none, join),
+        };
+        let [name, service_name] = &names;
+        let lists = [
+            table.find_after(whole, name),
+            table.find_after(service, service_name),
+            table.nameless(),
+        ];
+        Self { index, sets, slots, open, members, lists }
     }
 }
 
@@ -283,7 +302,12 @@ impl Source for Attached<'_> {
     }
 
     #[inline]
-    fn each_list(&self, _: &Action<'_>, take: impl FnMut(&List<'_>)) {
+    fn open(&self) -> Slots {
+        self.open
+    }
+
+    #[inline]
+    fn each_list(&self, _: &Action, take: impl FnMut(&List<'_>)) {
         self.lists.iter().for_each(take);
     }
 
@@ -365,7 +389,7 @@ mod tests {
                 "arn:aws:iam::111111111111:user/a",
                 "111111111111",
             ),
-            action: "s3:GetObject",
+            action: &Action::new("s3:GetObject"),
             resource: Resource {
                 arn: "arn:aws:s3:::b/k",
                 account: None,

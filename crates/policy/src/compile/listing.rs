@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::StatementEffect;
-use crate::compile::action::{ByName, LowerCase, Room, WildAction};
+use crate::compile::action::{Action, ByName, WildAction};
 use crate::compile::candidate::{Answers, Candidate, Check};
 use crate::compile::glob::Glob;
 use crate::compile::rule::Rule;
@@ -75,7 +75,12 @@ impl<'r> Listing<'r> {
         for (heading, list) in self.0 {
             match heading {
                 Some((kind, name)) => {
-                    take(&LowerCase::of(name, &mut Room::default()).name(kind), list);
+                    let action = Action::new(name);
+                    let name = match kind {
+                        Kind::Action => action.whole(),
+                        Kind::Service => action.service(),
+                    };
+                    take(&name, list);
                 }
                 None => take(&Name::NONE, list),
             }

@@ -2,8 +2,9 @@
 //!
 //! The effect is known, so what makes no sense is settled here: it holds in a Deny and not in an Allow.
 
-use crate::compile::action::ActionPatterns;
+use crate::compile::action::{ActionPatterns, WildAction};
 use crate::compile::condition::{Condition, Readings};
+use crate::compile::glob::Glob;
 use crate::compile::template::{Pattern, Wildcards};
 use crate::operator::Truth;
 use crate::{Context, Principals, Resources, Statement, StatementEffect, Version, variable};
@@ -129,6 +130,16 @@ impl Rule {
         let named =
             matches!(self.resources, ResourcePatterns::One(_) | ResourcePatterns::Several(_));
         !named && self.conditions.is_empty()
+    }
+
+    /// Whether the statement, in a policy that names no principals, allows everything.
+    pub(crate) fn allows_everything(&self) -> bool {
+        let every = |it: &WildAction| it.service.is_none() && it.glob == Some(Glob::Any);
+        self.effect == StatementEffect::Allow
+            && self.may_apply(false, false)
+            && self.always_holds()
+            && !self.actions.negated
+            && self.actions.wild.iter().any(every)
     }
 
     /// How much work the statement is, roughly.

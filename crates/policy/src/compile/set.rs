@@ -22,14 +22,18 @@ use crate::{Document, ResourcePolicyKind};
 pub struct Compiled {
     rules: Arc<[Rule]>,
     reads_context: bool,
+    /// Whether it allows everything where it names no principals, but for what it denies.
+    allows_everything: bool,
 }
 
 impl Compiled {
     /// Compiles a document.
     pub fn of(document: &Document) -> Self {
         let version = document.version();
-        let rules = document.statements().iter().map(|it| Rule::of(it, version)).collect();
-        Self { rules, reads_context: document.reads_context() }
+        let rules: Arc<[Rule]> =
+            document.statements().iter().map(|it| Rule::of(it, version)).collect();
+        let allows_everything = rules.iter().any(Rule::allows_everything);
+        Self { rules, reads_context: document.reads_context(), allows_everything }
     }
 
     /// Whether a decision on this document can depend on condition keys.
@@ -95,6 +99,12 @@ impl Slot {
         matches!(self, Self::ResourceControl(_) | Self::Resource(_))
     }
 
+    /// Whether only that something allows counts in the slot, and not which statement does: it names no principals, and
+    /// answers do not say which of its statements allowed.
+    fn is_gate(self) -> bool {
+        matches!(self, Self::ServiceControl(_) | Self::Boundary | Self::Session)
+    }
+
     /// Whether its policies are about the role that they belong to.
     pub(crate) fn is_of_role(self) -> bool {
         self == Self::Resource(ResourcePolicyKind::RoleTrust)
@@ -113,6 +123,8 @@ impl Slot {
 pub struct PolicySet {
     /// The slots that take part, also those without a document.
     slots: Slots,
+    /// The slots in which everything is allowed, as far as it is looked for.
+    open: Slots,
     marks: Marks,
     /// The table of candidates. Its parts stand here one by one, so that there is room for the flags beside them.
     words: Arc<[u64]>,
@@ -139,6 +151,7 @@ pub struct PolicySetBuilder {
     /// How many documents are in each slot.
     counts: HashMap<u8, u32>,
     slots: Slots,
+    open: Slots,
     reads_context: bool,
 }
 
@@ -156,11 +169,19 @@ impl PolicySetBuilder {
         self.documents.push(Member { rules, slot, place: *count });
         *count += 1;
         self.reads_context |= document.reads_context;
+        if document.allows_everything && slot.is_gate() && !slot.is_overfull() {
+            self.open |= 1 << slot.bit();
+        }
     }
 
     /// The slots that take part.
     pub(crate) fn slots(&self) -> Slots {
         self.slots
+    }
+
+    /// The slots in which everything is allowed, as far as it is looked for.
+    pub(crate) fn open(&self) -> Slots {
+        self.open
     }
 
     /// What was added, in the order in which it was.
@@ -189,6 +210,7 @@ impl PolicySetBuilder {
         let (words, places) = lists.freeze();
         PolicySet {
             slots: self.slots,
+            open: self.open,
             marks,
             words,
             // Memory ends long before this number does.
@@ -219,9 +241,9 @@ impl PolicySet {
 
     /// Whether there may be candidates for an action.
     #[inline]
-    pub(crate) fn may_concern(&self, action: &Action<'_>) -> bool {
-        let Action { whole, service, .. } = action;
-        self.has_nameless | self.marks.may_have(whole) | self.marks.may_have(service)
+    pub(crate) fn may_concern(&self, action: &Action) -> bool {
+        let (whole, service) = (action.whole(), action.service());
+        self.has_nameless | self.marks.may_have(&whole) | self.marks.may_have(&service)
     }
 
     #[inline]
@@ -237,11 +259,16 @@ impl Source for PolicySet {
     }
 
     #[inline]
-    fn each_list(&self, action: &Action<'_>, mut take: impl FnMut(&List<'_>)) {
+    fn open(&self) -> Slots {
+        self.open
+    }
+
+    #[inline]
+    fn each_list(&self, action: &Action, mut take: impl FnMut(&List<'_>)) {
         let table = self.table();
-        for name in [&action.whole, &action.service] {
-            if self.marks.may_have(name) {
-                take(&table.find(name));
+        for name in [action.whole(), action.service()] {
+            if self.marks.may_have(&name) {
+                take(&table.find(&name));
             }
         }
         if self.has_nameless {
@@ -305,7 +332,7 @@ mod tests {
                 "arn:aws:iam::111111111111:user/a",
                 "111111111111",
             ),
-            action: "s3:GetObject",
+            action: &Action::new("s3:GetObject"),
             resource: Resource { arn: "*", account: None, management_account: false },
             context: &context,
         };

@@ -34,20 +34,6 @@ impl<'n> Name<'n> {
         self.first == Self::NONE.first
     }
 
-    /// The name that the first bytes of these words are; what follows it may be anything.
-    #[inline]
-    pub(crate) fn of(kind: Kind, words: &'n [[u8; 8]], length: usize) -> Self {
-        let (full, rest) = words.split_at_checked(length / 8).unwrap_or((words, &[]));
-        let bits = 8 * (length % 8);
-        let last = rest.first().map_or(0, |word| u64::from_le_bytes(*word) & ((1 << bits) - 1));
-        let first = (length as u64) << 2 | kind as u64;
-        let words = full.iter().map(|word| u64::from_le_bytes(*word));
-        let hash = mix(words.fold(mix(MULTIPLIER, first), mix), last);
-        let mark = (hash >> 48) as u8;
-        let mark = (usize::from(mark >> 6 & 1), 1 << (mark & 63));
-        Self { first, full, last, hash, mark }
-    }
-
     /// The words behind the name, if these begin with it.
     #[inline]
     fn strip_from<'w>(&self, words: &'w [u64]) -> Option<&'w [u64]> {
@@ -56,6 +42,38 @@ impl<'n> Name<'n> {
         let (last, words) = words.split_first()?;
         let full = || full.iter().copied().eq(self.full.iter().map(|it| u64::from_le_bytes(*it)));
         (*first == self.first && *last == self.last && full()).then_some(words)
+    }
+}
+
+/// A [`Name`] without its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spelling {
+    first: u64,
+    last: u64,
+    hash: u64,
+    mark: (usize, u64),
+}
+
+impl Spelling {
+    /// That of the first bytes of these words; what follows them may be anything.
+    pub(crate) fn of(kind: Kind, words: &[[u8; 8]], length: usize) -> Self {
+        let (full, rest) = words.split_at_checked(length / 8).unwrap_or((words, &[]));
+        let bits = 8 * (length % 8);
+        let last = rest.first().map_or(0, |word| u64::from_le_bytes(*word) & ((1 << bits) - 1));
+        let first = (length as u64) << 2 | kind as u64;
+        let words = full.iter().map(|word| u64::from_le_bytes(*word));
+        let hash = mix(words.fold(mix(MULTIPLIER, first), mix), last);
+        let mark = (hash >> 48) as u8;
+        let mark = (usize::from(mark >> 6 & 1), 1 << (mark & 63));
+        Self { first, last, hash, mark }
+    }
+
+    /// The name that these words begin with.
+    #[inline]
+    pub(crate) fn name(self, words: &[[u8; 8]]) -> Name<'_> {
+        let Self { first, last, hash, mark } = self;
+        let full = words.get(..(first >> 2) as usize / 8).unwrap_or_default();
+        Name { first, full, last, hash, mark }
     }
 }
 
@@ -138,6 +156,13 @@ pub(crate) struct Table<'t> {
     places: &'t [u64],
     words: &'t [u64],
     nameless: u32,
+}
+
+/// What a [`Table::glance`] saw.
+#[derive(Clone, Copy)]
+pub(crate) struct Glance {
+    place: u64,
+    first: u64,
 }
 
 /// A place that is free.
@@ -228,6 +253,35 @@ impl<'t> Table<'t> {
     #[inline]
     pub(crate) fn find(&self, name: &Name<'_>) -> List<'t> {
         self.seek(name).1.map_or_else(List::default, |(_, list)| list)
+    }
+
+    /// The first place of each of two names, and the first word of the name whose list is there. Nothing is decided on
+    /// what was read yet, so memory can bring all of it, and what else is asked of it, at the same time.
+    #[inline]
+    pub(crate) fn glance(&self, names: &[Name<'_>; 2]) -> [Glance; 2] {
+        let places = names.map(|name| self.places.get(self.place(name.hash)).copied());
+        places.map(|place| {
+            let place = place.unwrap_or(FREE);
+            // What is free points at a list, too, which is nobody's.
+            let first = self.words.get(place as u32 as usize + 2).copied().unwrap_or_default();
+            Glance { place, first }
+        })
+    }
+
+    /// The same as [`Table::find`], after a glance.
+    #[inline]
+    pub(crate) fn find_after(&self, Glance { place, first }: Glance, name: &Name<'_>) -> List<'t> {
+        if (place >> 32 == print(name.hash)) & (first == name.first)
+            && let Some(list) = self.list_of(place as u32, name)
+        {
+            return list;
+        }
+        if place == FREE { List::default() } else { self.find_elsewhere(name) }
+    }
+
+    #[cold]
+    fn find_elsewhere(&self, name: &Name<'_>) -> List<'t> {
+        self.find(name)
     }
 
     /// The list that has no name.
@@ -338,6 +392,10 @@ fn list(counts: u64, words: &[u64]) -> List<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn name_of(kind: Kind, words: &[[u8; 8]], length: usize) -> Name<'_> {
+        Spelling::of(kind, words, length).name(words)
+    }
     use crate::compile::action::head;
     use crate::compile::candidate::Check;
     use crate::compile::rule::Probe;
@@ -381,7 +439,7 @@ mod tests {
                 (0..count).map(|it| (text(it).len(), words(&text(it)))).collect();
             let named = texts.iter().zip(0..).flat_map(|((length, words), at)| {
                 [(Kind::Action, 2 * at), (Kind::Service, 2 * at + 1)]
-                    .map(|(kind, at)| (Name::of(kind, words, *length), at))
+                    .map(|(kind, at)| (name_of(kind, words, *length), at))
             });
             let named: Vec<(Name<'_>, u32)> = named.collect();
             let check = |table: Table<'_>| {
@@ -389,7 +447,7 @@ mod tests {
                     assert!(has(table.find(name), *number), "{number}");
                 }
                 for other in (count..count + 1000).map(text) {
-                    let found = table.find(&Name::of(Kind::Action, &words(&other), other.len()));
+                    let found = table.find(&name_of(Kind::Action, &words(&other), other.len()));
                     assert_eq!(found, List::default(), "{other}");
                 }
                 assert!(has(table.nameless(), 9999));
@@ -407,7 +465,7 @@ mod tests {
         let spelled: Vec<Vec<[u8; 8]>> = texts.iter().map(|it| words(it)).collect();
         let names = spelled.iter().zip(&texts);
         let names: Vec<Name<'_>> =
-            names.map(|(words, text)| Name::of(Kind::Action, words, text.len())).collect();
+            names.map(|(words, text)| name_of(Kind::Action, words, text.len())).collect();
         let mut lists = Lists::default();
         for round in 0..5 {
             for (at, name) in names.iter().enumerate() {
@@ -439,7 +497,7 @@ mod tests {
         let texts = ["s3:getobject", "s3:putobject", "s3:getobjectacl", "s3:getob", "", &long];
         let spelled = texts.map(|text| (text.len(), words(text)));
         fn alike(kind: Kind, length: usize, words: &[[u8; 8]]) -> Name<'_> {
-            Name { hash: 0xabcd_0000_0000_0007, ..Name::of(kind, words, length) }
+            Name { hash: 0xabcd_0000_0000_0007, ..name_of(kind, words, length) }
         }
         let all: Vec<(Name<'_>, u32)> = spelled
             .iter()
