@@ -100,7 +100,7 @@ pub(crate) struct ActionPatterns {
 pub(crate) struct WildAction {
     /// The service, colon included, when it is given.
     pub(crate) service: Option<Box<str>>,
-    /// What the first bytes after the service must be, and how many of them count.
+    /// What the first bytes after the service must be, and how many of them count: [`HEAD`] at most.
     pub(crate) head: u64,
     pub(crate) bytes: u8,
     /// The whole pattern, unless the head says it all.
@@ -140,11 +140,11 @@ impl WildAction {
             return Self { service: None, head: 0, bytes: 0, glob: Some(Glob::of(pattern)) };
         };
         let literal = name.split(['*', '?']).next().unwrap_or_default();
-        let bytes = literal.len().min(size_of::<u64>());
+        let bytes = literal.len().min(HEAD);
         let says_all = name.len() == bytes + 1 && name.ends_with('*') && !literal.contains('\0');
         Self {
             service: Some(format!("{service}:").into()),
-            head: head(literal.as_bytes()),
+            head: head(literal.as_bytes().get(..bytes).unwrap_or_default()),
             bytes: bytes as u8,
             glob: (!says_all).then(|| Glob::of(pattern)),
         }
@@ -161,6 +161,9 @@ impl WildAction {
         }
     }
 }
+
+/// So many bytes of a pattern are its head.
+const HEAD: usize = 7;
 
 /// Whether two heads agree in so many bytes.
 #[inline]

@@ -47,7 +47,7 @@ pub(crate) struct Run<'l> {
     rests: &'l [Rest],
 }
 
-/// The head, and the statement.
+/// The head, with how many bytes of it count and the number of those that are alike; and what else there is.
 type Rest = [u64; 2];
 
 /// How many words a candidate takes.
@@ -115,7 +115,13 @@ fn document_of([_, statement]: &Rest) -> u32 {
     (statement >> 32) as u32
 }
 
-/// What shows of most candidates that they do not apply.
+#[cold]
+fn rule_of([_, statement]: &Rest) -> u16 {
+    (statement >> 16) as u16
+}
+
+/// What shows of most candidates that they do not apply, and where the statement is: from the lowest bit on the slot (5),
+/// the statement's place in its document (12), the probe (40), and the document's bit among [`Members`] (7).
 #[derive(Clone, Copy)]
 pub(crate) struct Sieve(u64);
 
@@ -123,40 +129,57 @@ impl Sieve {
     /// Whether the candidate may apply in one of these slots, to a resource that has what it must have in one place.
     #[inline]
     pub(crate) fn may_apply(self, resource: &str, slots: Slots) -> bool {
-        slots >> (self.0 as u8 & 31) & 1 == 1 && Probe::from_bits(self.0 >> 16).fits(resource)
+        slots >> (self.0 & 31) & 1 == 1 && self.probe().fits(resource)
     }
 
     /// The bit of its document among [`Members`].
     #[inline]
     pub(crate) fn member(self) -> u8 {
-        (self.0 >> 56) as u8
+        (self.0 >> 57) as u8
+    }
+
+    #[inline]
+    fn probe(self) -> Probe {
+        Probe::from_bits(self.0 >> 17)
+    }
+
+    /// The statement's place in its document, or [`FAR`].
+    #[inline]
+    pub(crate) fn rule(self) -> u16 {
+        (self.0 >> 5) as u16 & FAR
     }
 }
 
+/// The place of a statement that stands in a sieve for all from there on.
+pub(crate) const FAR: u16 = (1 << 12) - 1;
+
 impl Candidate {
     #[inline]
-    fn of(Sieve(sieve): Sieve, &[head, statement]: &Rest) -> Self {
+    fn of(sieve: Sieve, rest: &Rest) -> Self {
+        let &[head, statement] = rest;
         Self {
-            head,
-            bytes: (sieve >> 8) as u8 & 0xf,
-            alike: (sieve >> 12) as u8 & 0xf,
-            probe: Probe::from_bits(sieve >> 16),
+            head: head & (u64::MAX >> 8),
+            bytes: (head >> 56) as u8 & 0xf,
+            alike: (head >> 60) as u8,
+            probe: sieve.probe(),
             check: Check(statement as u16),
-            slot: sieve as u8,
-            document: (statement >> 32) as u32,
-            rule: (statement >> 16) as u16,
+            slot: sieve.0 as u8 & 31,
+            document: document_of(rest),
+            // Of nearly all it is known before memory has brought the rest, and so can be asked for.
+            rule: if sieve.rule() == FAR { rule_of(rest) } else { sieve.rule() },
         }
     }
 
     fn sieve(&self) -> u64 {
-        let Self { bytes, alike, probe, slot, document, .. } = *self;
-        let (member, alike) = (u64::from(Members::bit(document)), u64::from(alike));
-        member << 56 | probe.to_bits() << 16 | alike << 12 | u64::from(bytes) << 8 | u64::from(slot)
+        let Self { probe, slot, document, rule, .. } = *self;
+        let (member, rule) = (u64::from(Members::bit(document)), u64::from(rule.min(FAR)));
+        member << 57 | probe.to_bits() << 17 | rule << 5 | u64::from(slot)
     }
 
     fn rest(&self) -> Rest {
-        let Self { head, check: Check(check), document, rule, .. } = *self;
-        [head, u64::from(document) << 32 | u64::from(rule) << 16 | u64::from(check)]
+        let Self { head, bytes, check: Check(check), alike, document, rule, .. } = *self;
+        let statement = u64::from(document) << 32 | u64::from(rule) << 16 | u64::from(check);
+        [u64::from(alike) << 60 | u64::from(bytes) << 56 | head, statement]
     }
 
     /// The statement among those of its document, if the action is one of the statement's.
@@ -256,8 +279,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_packed_is_unpacked(
-            head: u64, bytes in 0..=8_u8, alike in 0..=Answers::MOST, probe in 0_u64..1 << 40, check: u16, slot: u8,
-            document: u32, rule: u16,
+            head in 0_u64..1 << 56, bytes in 0..=7_u8, alike in 0..=Answers::MOST, probe in 0_u64..1 << 40, check: u16,
+            slot in 0..32_u8, document: u32, rule in prop_oneof![0..FAR + 2, any::<u16>()],
         ) {
             let (probe, check) = (Probe::from_bits(probe), Check(check));
             let candidate = Candidate { head, bytes, alike, probe, check, slot, document, rule };

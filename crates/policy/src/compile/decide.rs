@@ -3,6 +3,8 @@
 //! Slots are bits, so "every level allows" is one comparison. A Deny anywhere ends it; a slot in which something
 //! allows is not asked again.
 
+use std::hint::black_box;
+
 use crate::compile::action::Action;
 use crate::compile::candidate::{Answers, Candidate, Check, Run, Sieve};
 use crate::compile::condition::Readings;
@@ -91,7 +93,10 @@ pub(crate) trait Source {
     /// Whether the document of a candidate may be one of these: lists may be longer than concerns this source.
     fn may_have(&self, sieve: Sieve) -> bool;
 
-    /// Whether the document of this number is one of these.
+    /// Whether [`Sieve::member`] is the number of the document.
+    fn sieves_tell_documents(&self) -> bool;
+
+    /// Whether the document of this number is one of these, where sieves do not tell.
     fn has(&self, document: u32) -> bool;
 
     /// Whether a list is so long that the documents are better looked up in it, each by itself.
@@ -235,10 +240,12 @@ impl Walk<'_> {
         wanted: Slots,
     ) -> Option<(u8, Found, Namings)> {
         for (at, sieve) in sieves {
-            if of.source.may_have(sieve)
-                && sieve.may_apply(self.request.resource.arn, wanted)
-                && let Some(candidate) = run.candidate(at, sieve, self.request.action)
-                && let Some(namings) = self.judge(of, &candidate)
+            if !of.source.may_have(sieve) || !sieve.may_apply(self.request.resource.arn, wanted) {
+                continue;
+            }
+            self.ask_for(of, sieve);
+            if let Some(candidate) = run.candidate(at, sieve, self.request.action)
+                && let Some(namings) = self.judge(of, sieve, &candidate)
             {
                 return Some((candidate.slot, Found::of(of.number, &candidate), namings));
             }
@@ -246,16 +253,32 @@ impl Walk<'_> {
         None
     }
 
+    /// Asks memory for a statement, before it has brought what shows whether the statement is wanted.
+    #[inline]
+    fn ask_for(&self, of: Of<'_, impl Source>, sieve: Sieve) {
+        if of.source.sieves_tell_documents() {
+            let rules = of.source.rules(u32::from(sieve.member()));
+            black_box(rules.get(usize::from(sieve.rule())).map(|it| it.effect));
+        }
+    }
+
     /// How a statement names the caller, if it applies.
     #[inline]
-    fn judge(&self, of: Of<'_, impl Source>, candidate: &Candidate) -> Option<Namings> {
-        if !of.source.has(candidate.document) || of.answers.exclude(candidate.alike) {
+    fn judge(
+        &self,
+        of: Of<'_, impl Source>,
+        sieve: Sieve,
+        candidate: &Candidate,
+    ) -> Option<Namings> {
+        let is_told = of.source.sieves_tell_documents();
+        if !is_told && !of.source.has(candidate.document) || of.answers.exclude(candidate.alike) {
             return None;
         }
         if candidate.check == Check::APPLIES {
             return Some(Naming::Caller.into());
         }
-        self.judge_rule(of.source.rules(candidate.document), candidate, of.answers)
+        let document = if is_told { u32::from(sieve.member()) } else { candidate.document };
+        self.judge_rule(of.source.rules(document), candidate, of.answers)
     }
 
     /// The same, of a statement that does not always apply.

@@ -317,8 +317,13 @@ impl Source for Attached<'_> {
     }
 
     #[inline]
+    fn sieves_tell_documents(&self) -> bool {
+        self.index.catalog.len() <= Members::BITS
+    }
+
+    #[inline]
     fn has(&self, document: u32) -> bool {
-        self.index.catalog.len() <= Members::BITS || self.place(document).is_some()
+        self.place(document).is_some()
     }
 
     #[inline]
@@ -364,6 +369,7 @@ impl Source for Attached<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compile::candidate::FAR;
     use crate::{
         Compiled, Context, Document, Effect, Principal, PrincipalKind, Resource, Slot,
         StatementPlace,
@@ -523,6 +529,53 @@ mod tests {
                 let somebody = index.add_principal(&[*number]).unwrap();
                 assert_eq!(effect(&index, somebody, &[]), Some(*wanted), "{denies} and {allows}");
             }
+        }
+    }
+
+    #[test]
+    fn documents_whose_bits_meet_are_told_apart() {
+        let mut index = Index::default();
+        let policies =
+            [("Allow", "s3:Get*"), ("Deny", "s3:Get*"), ("Allow", "iam:Get*")].map(|it| {
+                let (effect, action) = it;
+                let statement = format!(
+                    r#"{{"Effect":"{effect}","Action":"{action}","Resource":"arn:aws:s3:::b/*"}}"#
+                );
+                let text = format!(r#"{{"Statement":{statement}}}"#);
+                move || {
+                    let mut builder = PolicySet::builder();
+                    builder.add(Slot::Identity, Document::parse(&text).unwrap().compiled());
+                    builder
+                }
+            });
+        let effects = [Effect::Allow, Effect::ExplicitDeny, Effect::ImplicitDeny];
+        let bits = Members::BITS;
+        let somebody: Vec<PrincipalNumber> = (0..3 * bits)
+            .map(|number| {
+                let set = index.add_set(&policies[number / bits]()).unwrap();
+                index.add_principal(&[set]).unwrap()
+            })
+            .collect();
+        for (number, principal) in somebody.into_iter().enumerate() {
+            assert_eq!(effect(&index, principal, &[]), Some(effects[number / bits]), "{number}");
+        }
+    }
+
+    #[test]
+    fn statements_are_found_however_far_back_in_their_document() {
+        let other = r#"{"Effect":"Allow","Action":"a:b","Resource":"*"},"#;
+        let wanted = r#"{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::b/*"}"#;
+        for before in [FAR - 1, FAR, FAR + 1].map(usize::from) {
+            let text = format!(r#"{{"Statement":[{}{wanted}]}}"#, other.repeat(before));
+            let mut builder = PolicySet::builder();
+            builder.add(Slot::Identity, Document::parse(&text).unwrap().compiled());
+            let mut index = Index::default();
+            let set = index.add_set(&builder).unwrap();
+            let (somebody, nobody) =
+                (index.add_principal(&[set]).unwrap(), index.add_principal(&[]).unwrap());
+            let place = Some(StatementPlace { set: 0, document: 0, statement: before });
+            assert_eq!(verdict(&index, somebody, &[]).unwrap().statement, place);
+            assert_eq!(verdict(&index, nobody, &[&builder.build()]).unwrap().statement, place);
         }
     }
 

@@ -282,6 +282,11 @@ impl Source for PolicySet {
     }
 
     #[inline]
+    fn sieves_tell_documents(&self) -> bool {
+        false
+    }
+
+    #[inline]
     fn has(&self, _: u32) -> bool {
         true
     }
@@ -314,17 +319,11 @@ impl Source for PolicySet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Context, Effect, PolicyKind, Principal, PrincipalKind, Request, Resource, decide};
+    use crate::{
+        Context, Effect, PolicyKind, Principal, PrincipalKind, Request, Resource, Verdict, decide,
+    };
 
-    #[test]
-    fn a_set_and_a_rule_are_one_line_each() {
-        assert!(size_of::<PolicySet>() <= 64 && size_of::<Rule>() <= 64);
-    }
-
-    #[test]
-    fn levels_that_cannot_be_told_apart_allow_nothing() {
-        let text = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
-        let everything = Document::parse(text).unwrap();
+    fn verdict(set: &PolicySet) -> Verdict {
         let context = Context::new();
         let request = Request {
             principal: Principal::new(
@@ -336,6 +335,72 @@ mod tests {
             resource: Resource { arn: "*", account: None, management_account: false },
             context: &context,
         };
+        decide(&request, ResourcePolicyKind::Resource, &[set])
+    }
+
+    #[test]
+    fn a_set_and_a_rule_are_one_line_each() {
+        assert!(size_of::<PolicySet>() <= 64 && size_of::<Rule>() <= 64);
+    }
+
+    /// What allows everything opens the slot that it is in and no other, and what allows less opens none.
+    #[test]
+    fn gates_are_open_to_what_their_policies_allow() {
+        let everything = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
+        let documents = [
+            (everything.to_owned(), true),
+            (r#"{"Effect":"Allow","Action":["a:b","*"],"Resource":["*"]}"#.to_owned(), true),
+            (format!(r#"{everything},{{"Effect":"Deny","Action":"a:b","Resource":"*"}}"#), true),
+            (
+                format!(r#"{everything},{{"Effect":"Deny","Action":"s3:*","Resource":"*"}}"#),
+                false,
+            ),
+            (r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#.to_owned(), false),
+            (r#"{"Effect":"Allow","NotAction":"*","Resource":"*"}"#.to_owned(), false),
+            (r#"{"Effect":"Allow","Action":"*","NotResource":"*"}"#.to_owned(), false),
+            (r#"{"Effect":"Allow","Action":"*"}"#.to_owned(), false),
+            (r#"{"Effect":"Allow","Action":"iam:*","Resource":"*"}"#.to_owned(), false),
+            (r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:iam::*"}"#.to_owned(), false),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Null":{"k":"false"}}}"#
+                    .to_owned(),
+                false,
+            ),
+            (
+                r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Odd":{"k":"a"}}}"#
+                    .to_owned(),
+                false,
+            ),
+            (r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#.to_owned(), false),
+        ];
+        let parsed = |text: &str| Document::parse(&format!(r#"{{"Statement":[{text}]}}"#)).unwrap();
+        let all = parsed(everything);
+        let gates =
+            [Slot::ServiceControl(0), Slot::ServiceControl(1), Slot::Boundary, Slot::Session];
+        for (text, allows) in documents {
+            let document = parsed(&text);
+            for tried in gates {
+                let mut builder = PolicySet::builder();
+                builder.add(Slot::Identity, all.compiled());
+                for gate in gates {
+                    let there = if gate == tried { &document } else { &all };
+                    builder.add(gate, there.compiled());
+                }
+                let verdict = verdict(&builder.build());
+                assert_eq!(verdict.is_allowed(), allows, "{tried:?} {text}");
+                assert!(!allows || verdict.statement.is_some(), "{tried:?} {text}");
+            }
+            let mut builder = PolicySet::builder();
+            gates.iter().for_each(|gate| builder.add(*gate, all.compiled()));
+            builder.add(Slot::Identity, document.compiled());
+            assert_eq!(verdict(&builder.build()).is_allowed(), allows, "identity {text}");
+        }
+    }
+
+    #[test]
+    fn levels_that_cannot_be_told_apart_allow_nothing() {
+        let text = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+        let everything = Document::parse(text).unwrap();
         for (level, effect, kind) in [
             (LEVELS - 2, Effect::Allow, PolicyKind::Identity),
             (LEVELS - 1, Effect::ImplicitDeny, PolicyKind::ServiceControl),
@@ -344,7 +409,7 @@ mod tests {
             let mut builder = PolicySet::builder();
             builder.add(Slot::Identity, everything.compiled());
             builder.add(Slot::ServiceControl(level), everything.compiled());
-            let verdict = decide(&request, ResourcePolicyKind::Resource, &[&builder.build()]);
+            let verdict = verdict(&builder.build());
             assert_eq!((verdict.effect, verdict.decided_by), (effect, kind), "level {level}");
         }
     }
