@@ -534,30 +534,30 @@ mod tests {
 
     #[test]
     fn documents_whose_bits_meet_are_told_apart() {
+        let statements = [
+            (r#""Effect":"Allow","Action":"s3:Get*""#, Effect::Allow),
+            (r#""Effect":"Deny","Action":"s3:Get*""#, Effect::ExplicitDeny),
+            (
+                r#""Effect":"Allow","Action":"s3:Get*","Condition":{"Null":{"k":"false"}}"#,
+                Effect::ImplicitDeny,
+            ),
+        ];
         let mut index = Index::default();
-        let policies =
-            [("Allow", "s3:Get*"), ("Deny", "s3:Get*"), ("Allow", "iam:Get*")].map(|it| {
-                let (effect, action) = it;
-                let statement = format!(
-                    r#"{{"Effect":"{effect}","Action":"{action}","Resource":"arn:aws:s3:::b/*"}}"#
-                );
-                let text = format!(r#"{{"Statement":{statement}}}"#);
-                move || {
-                    let mut builder = PolicySet::builder();
-                    builder.add(Slot::Identity, Document::parse(&text).unwrap().compiled());
-                    builder
-                }
-            });
-        let effects = [Effect::Allow, Effect::ExplicitDeny, Effect::ImplicitDeny];
-        let bits = Members::BITS;
-        let somebody: Vec<PrincipalNumber> = (0..3 * bits)
-            .map(|number| {
-                let set = index.add_set(&policies[number / bits]()).unwrap();
-                index.add_principal(&[set]).unwrap()
-            })
-            .collect();
-        for (number, principal) in somebody.into_iter().enumerate() {
-            assert_eq!(effect(&index, principal, &[]), Some(effects[number / bits]), "{number}");
+        for (statement, wanted) in statements {
+            let text = format!(r#"{{"Statement":{{{statement},"Resource":"arn:aws:s3:::b/*"}}}}"#);
+            let mut builder = PolicySet::builder();
+            builder.add(Slot::Identity, Document::parse(&text).unwrap().compiled());
+            let set = index.add_set(&builder).unwrap();
+            let somebody = index.add_principal(&[set]).unwrap();
+            // The next one has the same bit.
+            for number in 1..Members::BITS {
+                index.add_set(&self::set("Allow", &format!("a:b{number}"))).unwrap();
+            }
+            assert_eq!(effect(&index, somebody, &[]), Some(wanted), "{statement}");
+        }
+        let somebody = (0..3).map(PrincipalNumber);
+        for (principal, (statement, wanted)) in somebody.zip(statements) {
+            assert_eq!(effect(&index, principal, &[]), Some(wanted), "{statement}");
         }
     }
 

@@ -134,7 +134,7 @@ impl Rule {
 
     /// Whether the statement, in a policy that names no principals, allows everything.
     pub(crate) fn allows_everything(&self) -> bool {
-        let every = |it: &WildAction| it.service.is_none() && it.glob == Some(Glob::Any);
+        let every = |it: &WildAction| it.glob == Some(Glob::Any);
         self.effect == StatementEffect::Allow
             && self.may_apply(false, false)
             && self.always_holds()
