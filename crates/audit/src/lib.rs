@@ -17,6 +17,6 @@ mod sink;
 pub use event_id::{EventId, InvalidEventId};
 pub use identity::{Federated, IssuerType, Principal, SessionContext, SessionIssuer, UserIdentity};
 pub use log::{Counts, Health, Log, Lost, Refused};
-pub use record::{Category, EventType, LINE_LIMIT, Record, Resource, TlsDetails};
+pub use record::{Category, EventType, LINE_LIMIT, Part, Record, Resource, TlsDetails};
 pub use segments::{JsonLines, OpenError};
 pub use sink::{Appended, Discard, Line, Sink};

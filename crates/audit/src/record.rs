@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use iamd_types::{AccountId, Timestamp};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::EventId;
 use crate::identity::{Shown, UserIdentity, optional};
@@ -47,11 +48,11 @@ pub struct Record<'a> {
     /// The caller's message, when the request was refused; cut at 1 KB.
     pub error_message: Option<&'a str>,
     /// The input, without secrets; cut at 100 KB.
-    pub request_parameters: Option<Cow<'a, Value>>,
+    pub request_parameters: Option<Part<'a>>,
     /// The output of a change, without secrets; cut at 100 KB.
-    pub response_elements: Option<Cow<'a, Value>>,
+    pub response_elements: Option<Part<'a>>,
     /// What else there is to say; cut at 28 KB.
-    pub additional_event_data: Option<Cow<'a, Value>>,
+    pub additional_event_data: Option<Part<'a>>,
     /// `x-amzn-RequestId`
     pub request_id: &'a str,
     /// This record's own id.
@@ -72,6 +73,54 @@ pub struct Record<'a> {
     pub tls_details: Option<TlsDetails<'a>>,
     /// Whether the credentials are those of a console session.
     pub session_credential_from_console: bool,
+}
+
+/// What a service says of a request: a tree, or JSON as it stands in the line.
+#[derive(Debug, Clone)]
+pub enum Part<'a> {
+    /// A tree.
+    Tree(Cow<'a, Value>),
+    /// JSON without line ends.
+    Written(Cow<'a, RawValue>),
+}
+
+impl Part<'_> {
+    /// What was written; `None` is `null`.
+    pub fn written(json: &[u8]) -> Result<Option<Self>, serde_json::Error> {
+        let json: Box<RawValue> = serde_json::from_slice(json)?;
+        Ok((json.get() != "null").then_some(Self::Written(Cow::Owned(json))))
+    }
+
+    /// The same part, without a copy.
+    pub fn borrowed(&self) -> Part<'_> {
+        match self {
+            Self::Tree(tree) => Part::Tree(Cow::Borrowed(tree)),
+            Self::Written(json) => Part::Written(Cow::Borrowed(json)),
+        }
+    }
+
+    /// The tree; `None` when what was written is too deep for one.
+    pub fn tree(&self) -> Option<Cow<'_, Value>> {
+        match self {
+            Self::Tree(tree) => Some(Cow::Borrowed(tree)),
+            Self::Written(json) => serde_json::from_str(json.get()).ok().map(Cow::Owned),
+        }
+    }
+}
+
+impl From<Value> for Part<'_> {
+    fn from(tree: Value) -> Self {
+        Self::Tree(Cow::Owned(tree))
+    }
+}
+
+impl Serialize for Part<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Tree(tree) => tree.serialize(serializer),
+            Self::Written(json) => json.serialize(serializer),
+        }
+    }
 }
 
 /// An element of `resources`.
@@ -169,17 +218,18 @@ impl Record<'_> {
 }
 
 /// Shortens the longest texts within a part until its JSON is short enough.
-fn cut_part(part: &mut Option<Cow<'_, Value>>, limit: usize) {
-    let Some(value) = part else { return };
+fn cut_part(part: &mut Option<Part<'_>>, limit: usize) {
+    let whole = part.take();
+    let Some(mut tree) = whole.as_ref().and_then(Part::tree).map(Cow::into_owned) else { return };
     let mut text_limit = limit;
-    while value.to_string().len() > limit {
+    while tree.to_string().len() > limit {
         if text_limit < 64 {
-            *part = None;
             return;
         }
         text_limit /= 2;
-        cut_texts(value.to_mut(), text_limit);
+        cut_texts(&mut tree, text_limit);
     }
+    *part = Some(tree.into());
 }
 
 /// Cuts the texts within a value. The depth is that of a parsed request, which is limited.

@@ -1,12 +1,10 @@
 //! The JSON of records: CloudTrail's members, in its order, for each kind of caller.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test may panic")]
 
-use std::borrow::Cow;
-
 use expect_test::{Expect, expect};
 use iamd_audit::{
-    Category, EventId, EventType, Federated, IssuerType, LINE_LIMIT, Principal, Record, Resource,
-    SessionContext, SessionIssuer, TlsDetails, UserIdentity, outbox,
+    Category, EventId, EventType, Federated, IssuerType, LINE_LIMIT, Part, Principal, Record,
+    Resource, SessionContext, SessionIssuer, TlsDetails, UserIdentity, outbox,
 };
 use iamd_types::{AccountId, Timestamp};
 use proptest::prelude::*;
@@ -29,7 +27,7 @@ fn record(user_identity: UserIdentity<'_>) -> Record<'_> {
         user_agent: Some("aws-cli/2.17"),
         error_code: None,
         error_message: None,
-        request_parameters: Some(Cow::Owned(json!({"userName": "alice"}))),
+        request_parameters: Some(json!({"userName": "alice"}).into()),
         response_elements: None,
         additional_event_data: None,
         request_id: "8f1c8f4e-0001-4a70-9f4b-000000000001",
@@ -107,8 +105,8 @@ fn everything_there_can_be() {
     record.error_code = Some("AccessDenied");
     record.error_message = Some("not \"allowed\"\n");
     record.request_parameters = None;
-    record.response_elements = Some(Cow::Owned(json!({"packedPolicySize": 6})));
-    record.additional_event_data = Some(Cow::Owned(json!({"MFAUsed": "No"})));
+    record.response_elements = Some(json!({"packedPolicySize": 6}).into());
+    record.additional_event_data = Some(json!({"MFAUsed": "No"}).into());
     record.resources = vec![Resource {
         arn: "arn:aws:iam::123456789012:role/reader",
         account: account(),
@@ -298,24 +296,40 @@ fn short_texts_are_cut_at_a_kilobyte() {
 
 #[test]
 fn long_texts_lose_their_ends_and_short_ones_stay() {
-    let long = "x".repeat(120_000);
-    let record = Record {
-        request_parameters: Some(Cow::Owned(json!({"policyDocument": long, "policyName": "p"}))),
-        additional_event_data: Some(Cow::Owned(json!({"note": "y".repeat(40_000)}))),
-        ..record(UserIdentity::IamUser(alice()))
-    };
-    let value: Value = serde_json::from_slice(&record.to_line()).unwrap();
-    let document = value["requestParameters"]["policyDocument"].as_str().unwrap();
-    assert!(document.ends_with("x…") && document.len() <= 100 * 1024, "{}", document.len());
-    assert_eq!(value["requestParameters"]["policyName"], "p");
-    assert!(value["additionalEventData"].to_string().len() <= 28 * 1024);
+    let parameters = json!({"policyDocument": "x".repeat(120_000), "policyName": "p"});
+    let written = Part::written(parameters.to_string().as_bytes()).unwrap();
+    for parameters in [Some(parameters.into()), written] {
+        let record = Record {
+            request_parameters: parameters,
+            additional_event_data: Some(json!({"note": "y".repeat(40_000)}).into()),
+            ..record(UserIdentity::IamUser(alice()))
+        };
+        let value: Value = serde_json::from_slice(&record.to_line()).unwrap();
+        let document = value["requestParameters"]["policyDocument"].as_str().unwrap();
+        assert!(document.ends_with("x…") && document.len() <= 100 * 1024, "{}", document.len());
+        assert_eq!(value["requestParameters"]["policyName"], "p");
+        assert!(value["additionalEventData"].to_string().len() <= 28 * 1024);
+    }
+}
+
+#[test]
+fn what_was_written_stands_in_the_line_as_it_is() {
+    let written = Part::written(br#"{"userName":"alice","path":"/"}"#).unwrap();
+    let record = Record { request_parameters: written, ..record(UserIdentity::IamUser(alice())) };
+    let line = String::from_utf8(record.to_line()).unwrap();
+    let part = r#""requestParameters":{"userName":"alice","path":"/"},"responseElements":null"#;
+    assert!(line.contains(part), "{line}");
+    assert!(Part::written(b"null").unwrap().is_none());
+    for bad in [&b"{"[..], b"{}{}", b"\"\xff\"", b""] {
+        assert!(Part::written(bad).is_err(), "{bad:?}");
+    }
 }
 
 #[test]
 fn many_short_texts_that_are_too_long_together_are_left_out() {
     let tags: Vec<Value> = (0..40_000).map(|n| json!({"key": n.to_string()})).collect();
     let record = Record {
-        request_parameters: Some(Cow::Owned(json!({ "tags": tags }))),
+        request_parameters: Some(json!({ "tags": tags }).into()),
         ..record(UserIdentity::IamUser(alice()))
     };
     let value: Value = serde_json::from_slice(&record.to_line()).unwrap();
@@ -355,8 +369,8 @@ proptest! {
         parameters in values(), elements in values(), text in "(?s).{0,40}",
     ) {
         let record = Record {
-            request_parameters: Some(Cow::Owned(parameters)),
-            response_elements: Some(Cow::Owned(elements)),
+            request_parameters: Some(parameters.into()),
+            response_elements: Some(elements.into()),
             user_agent: Some(&text),
             error_message: Some(&text),
             ..record(UserIdentity::Unknown { account: None, principal_id: Some(&text) })

@@ -1,7 +1,5 @@
 //! The record of what the server's operator did to an account, which no request of the API tells.
 
-use std::borrow::Cow;
-
 use iamd_audit::{Category, EventId, EventType, Record, UserIdentity, outbox};
 use iamd_directory::Transaction;
 use iamd_types::{AccountId, Timestamp};
@@ -53,7 +51,7 @@ impl Service {
             error_message: None,
             request_parameters: None,
             response_elements: None,
-            additional_event_data: Some(Cow::Owned(told)),
+            additional_event_data: Some(told.into()),
             request_id: &request_id,
             event_id: id,
             read_only: false,

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use iamd_audit::{Category, EventId, EventType, Record, Resource, UserIdentity};
+use iamd_audit::{Category, EventId, EventType, Part, Record, Resource, UserIdentity};
 use iamd_authz::{
     Access, AccessList, Caller, Deciding, Examined, RequestFacts, ResourcePolicy, authorize,
     examine,
@@ -275,10 +275,10 @@ impl Service {
             user_agent: question.facts.user_agent.as_deref(),
             error_code: denied.map(|error| error.code().as_str()),
             error_message: denied.map(Error::message),
-            request_parameters: Some(Cow::Owned(std::mem::take(&mut question.parameters))),
+            request_parameters: Some(std::mem::take(&mut question.parameters).into()),
             response_elements: None,
             additional_event_data: additional(question.asker, &known.caller, answer)
-                .map(Cow::Owned),
+                .map(Part::from),
             request_id: &request_id,
             event_id: id(),
             read_only: false,

@@ -1,10 +1,9 @@
 //! The CloudTrail record of a request, from what the pipeline learned about it.
 
-use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use iamd_audit::{
-    Category, EventId, EventType, Federated, IssuerType, Principal, Record, Resource,
+    Category, EventId, EventType, Federated, IssuerType, Part, Principal, Record, Resource,
     SessionContext, SessionIssuer, TlsDetails, UserIdentity,
 };
 use iamd_authz::{Caller, Principal as Acting};
@@ -13,7 +12,6 @@ use iamd_operation::{Output, RequestFacts};
 use iamd_types::{AccessKeyId, AccountId, Arn, Error};
 use iamd_wire::cloudtrail;
 use iamd_wire::query::Parameters;
-use serde_json::Value;
 
 /// What a record says besides who called and how it ended. Owned, so that it can go with a change to
 /// the account's writer.
@@ -26,13 +24,13 @@ pub(crate) struct Event {
     pub(crate) facts: RequestFacts,
     pub(crate) connection: Option<Connection>,
     /// The input, without secrets.
-    pub(crate) parameters: Option<Value>,
+    pub(crate) parameters: Option<Part<'static>>,
     /// Whether it is about control or about what is in a resource.
     pub(crate) category: Category,
     /// What it is done to, where the service names that.
     pub(crate) resources: Vec<Resourced>,
     /// What else there is to say.
-    pub(crate) additional: Option<Value>,
+    pub(crate) additional: Option<Part<'static>>,
     /// Set when the request concerns another account too, which then has a record of its own.
     pub(crate) shared: OnceLock<Shared>,
 }
@@ -84,10 +82,10 @@ pub(crate) enum Ending<'a> {
 pub(crate) fn request_parameters(
     parameters: &Parameters<'_>,
     operation: &iamd_api::Operation,
-) -> Option<Value> {
+) -> Option<Part<'static>> {
     let mut json = Vec::new();
     cloudtrail::write_request_parameters(&mut json, parameters, operation);
-    serde_json::from_slice(&json).ok().filter(|value: &Value| !value.is_null())
+    Part::written(&json).ok().flatten()
 }
 
 impl Event {
@@ -117,9 +115,9 @@ impl Event {
             user_agent: self.facts.user_agent.as_deref(),
             error_code: exception,
             error_message: message,
-            request_parameters: self.parameters.as_ref().map(Cow::Borrowed),
-            response_elements: self.response_elements(ending)?.map(Cow::Owned),
-            additional_event_data: self.additional.as_ref().map(Cow::Borrowed),
+            request_parameters: self.parameters.as_ref().map(Part::borrowed),
+            response_elements: self.response_elements(ending)?,
+            additional_event_data: self.additional.as_ref().map(Part::borrowed),
             request_id: &request_id,
             event_id: self.id,
             read_only: self.operation.read_only,
@@ -153,12 +151,11 @@ impl Event {
         Ok(line(&record))
     }
 
-    fn response_elements(&self, ending: Ending<'_>) -> Result<Option<Value>, Error> {
+    fn response_elements(&self, ending: Ending<'_>) -> Result<Option<Part<'static>>, Error> {
         let Ending::Success(output) = ending else { return Ok(None) };
         let mut json = Vec::new();
         output.write_response_elements(&mut json, self.service, self.operation)?;
-        let elements: Value = serde_json::from_slice(&json).map_err(Error::internal)?;
-        Ok(Some(elements).filter(|elements| !elements.is_null()))
+        Part::written(&json).map_err(Error::internal)
     }
 
     /// The error's name in records: the exception's where the model has one.
@@ -172,7 +169,7 @@ impl Event {
         if self.service.name != "sts" {
             return None;
         }
-        Arn::parse(self.parameters.as_ref()?.get("roleArn")?.as_str()?).ok()
+        Arn::parse(self.parameters.as_ref()?.tree()?.get("roleArn")?.as_str()?).ok()
     }
 }
 

@@ -20,15 +20,18 @@ pub struct Action {
     service: Spelling,
 }
 
+/// As many as stand behind a name at most.
+const ZEROS: &str = "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
 impl Action {
     /// The action of this name.
     pub fn new(name: &str) -> Self {
         let length = name.len();
-        let zeros = 16 - length % 8;
-        let mut text = String::with_capacity(2 * length + zeros);
+        let zeros = ZEROS.get(length % 8..).unwrap_or_default();
+        let mut text = String::with_capacity(2 * length + zeros.len());
         text.push_str(name);
         text.make_ascii_lowercase();
-        text.extend(std::iter::repeat_n('\0', zeros));
+        text.push_str(zeros);
         let service = name.find(':').map_or(0, |colon| colon + 1);
         let head = head(text.as_bytes().get(service..).unwrap_or_default());
         let (words, _) = text.as_bytes().as_chunks();

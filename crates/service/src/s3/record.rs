@@ -72,14 +72,14 @@ impl Service {
                 cipher_suite: tls.cipher_suite.to_owned(),
                 host: request.header("host").unwrap_or_default().to_owned(),
             }),
-            parameters: records.then(|| parameters(request, named)),
+            parameters: records.then(|| parameters(request, named).into()),
             shared: OnceLock::new(),
             category: match named.key.is_some() || is_about_objects(named.operation) {
                 true => Category::Data,
                 false => Category::Management,
             },
             resources: if records { resources() } else { Vec::new() },
-            additional: records.then(|| additional(who)),
+            additional: records.then(|| additional(who).into()),
         }
     }
 }
