@@ -113,7 +113,8 @@ struct Computed {
     txns: Vec<Txn>,
     /// How many of the jobs were run.
     jobs: usize,
-    tip: Account,
+    /// What they make of the account; none if they change nothing.
+    tip: Option<Account>,
 }
 
 enum Committed {
@@ -138,10 +139,9 @@ impl Writer {
     async fn settle(&self, jobs: &mut Vec<Box<dyn Job>>) -> Vec<(Box<dyn Job>, Revision)> {
         for _ in 0..MAX_ATTEMPTS {
             let computed = self.compute(jobs);
-            let (count, tip) = (computed.jobs, computed.tip.clone());
+            let (count, revision) = (computed.jobs, computed.base.plus(computed.txns.len()));
             match self.commit(computed).await {
                 Committed::Yes => {
-                    let revision = tip.revision();
                     return jobs.drain(..count).map(|job| (job, revision)).collect();
                 }
                 Committed::Again => {}
@@ -167,12 +167,13 @@ impl Writer {
     }
 
     fn compute(&self, jobs: &mut [Box<dyn Job>]) -> Computed {
-        let mut tip = Account::clone(&self.published.load());
+        let published = self.published.load_full();
         let mut computed =
-            Computed { base: tip.revision(), txns: Vec::new(), jobs: 0, tip: tip.clone() };
+            Computed { base: published.revision(), txns: Vec::new(), jobs: 0, tip: None };
         let mut bytes = 0;
         for job in jobs.iter_mut() {
             computed.jobs += 1;
+            let tip = computed.tip.as_ref().unwrap_or(&published);
             let mut tx = Transaction::new(tip.clone(), job.origin());
             match catch_unwind(AssertUnwindSafe(|| job.run(&mut tx))) {
                 Ok(true) => {}
@@ -182,7 +183,7 @@ impl Writer {
                     continue;
                 }
             }
-            let (account, ops) = tx.finish();
+            let (mut account, ops) = tx.finish();
             if ops.is_empty() {
                 continue;
             }
@@ -193,21 +194,18 @@ impl Writer {
             }
             bytes += txn.size();
             computed.txns.push(txn);
-            tip = account;
-            tip.revision = computed.base.plus(computed.txns.len());
+            account.revision = computed.base.plus(computed.txns.len());
+            computed.tip = Some(account);
             if bytes >= CLOSE_AT_BYTES {
                 break;
             }
         }
-        computed.tip = tip;
         computed
     }
 
     async fn commit(&self, computed: Computed) -> Committed {
         let Computed { base, txns, tip, .. } = computed;
-        if txns.is_empty() {
-            return Committed::Yes;
-        }
+        let Some(tip) = tip else { return Committed::Yes };
         let outbox: Vec<_> = txns.iter().flat_map(|txn| outbox_of(tip.id(), txn)).collect();
         let ends = txns.first().map(|txn| txn.id).zip(txns.last().map(|txn| txn.id));
         let result = self.store.commit(&self.partition, Batch { base, txns }).await;
