@@ -143,15 +143,15 @@ impl Sieve {
         Probe::from_bits(self.0 >> 17)
     }
 
-    /// The statement's place in its document, or [`FAR`].
+    /// The statement's place in its document, or [`FAR_BACK`].
     #[inline]
     pub(crate) fn rule(self) -> u16 {
-        (self.0 >> 5) as u16 & FAR
+        (self.0 >> 5) as u16 & FAR_BACK
     }
 }
 
 /// The place of a statement that stands in a sieve for all from there on.
-pub(crate) const FAR: u16 = (1 << 12) - 1;
+pub(crate) const FAR_BACK: u16 = (1 << 12) - 1;
 
 impl Candidate {
     #[inline]
@@ -166,13 +166,13 @@ impl Candidate {
             slot: sieve.0 as u8 & 31,
             document: document_of(rest),
             // Of nearly all it is known before memory has brought the rest, and so can be asked for.
-            rule: if sieve.rule() == FAR { rule_of(rest) } else { sieve.rule() },
+            rule: if sieve.rule() == FAR_BACK { rule_of(rest) } else { sieve.rule() },
         }
     }
 
     fn sieve(&self) -> u64 {
         let Self { probe, slot, document, rule, .. } = *self;
-        let (member, rule) = (u64::from(Members::bit(document)), u64::from(rule.min(FAR)));
+        let (member, rule) = (u64::from(Members::bit(document)), u64::from(rule.min(FAR_BACK)));
         member << 57 | probe.to_bits() << 17 | rule << 5 | u64::from(slot)
     }
 
@@ -280,7 +280,7 @@ mod tests {
         #[test]
         fn what_is_packed_is_unpacked(
             head in 0_u64..1 << 56, bytes in 0..=7_u8, alike in 0..=Answers::MOST, probe in 0_u64..1 << 40, check: u16,
-            slot in 0..32_u8, document: u32, rule in prop_oneof![0..FAR + 2, any::<u16>()],
+            slot in 0..32_u8, document: u32, rule in prop_oneof![0..FAR_BACK + 2, any::<u16>()],
         ) {
             let (probe, check) = (Probe::from_bits(probe), Check(check));
             let candidate = Candidate { head, bytes, alike, probe, check, slot, document, rule };

@@ -369,7 +369,7 @@ impl Source for Attached<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::candidate::FAR;
+    use crate::compile::candidate::FAR_BACK;
     use crate::{
         Compiled, Context, Document, Effect, Principal, PrincipalKind, Resource, Slot,
         StatementPlace,
@@ -565,7 +565,7 @@ mod tests {
     fn statements_are_found_however_far_back_in_their_document() {
         let other = r#"{"Effect":"Allow","Action":"a:b","Resource":"*"},"#;
         let wanted = r#"{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::b/*"}"#;
-        for before in [FAR - 1, FAR, FAR + 1].map(usize::from) {
+        for before in [FAR_BACK - 1, FAR_BACK, FAR_BACK + 1].map(usize::from) {
             let text = format!(r#"{{"Statement":[{}{wanted}]}}"#, other.repeat(before));
             let mut builder = PolicySet::builder();
             builder.add(Slot::Identity, Document::parse(&text).unwrap().compiled());

@@ -5,13 +5,19 @@ use std::sync::Arc;
 
 use crate::compile::candidate::{Candidate, Run, WORDS};
 
-/// A name that is looked up in many tables: its length in bytes and its kind, then its bytes, eight to a word, the
-/// last one filled with zeros.
+/// A name that is looked up in many tables.
 #[derive(Clone, Copy)]
 pub(crate) struct Name<'n> {
-    first: u64,
+    spelling: Spelling,
     /// The words that are full.
     full: &'n [[u8; 8]],
+}
+
+/// What is known of a name beside its bytes: it is written as its length in bytes and its kind, then the bytes, eight to
+/// a word, the last one filled with zeros.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spelling {
+    first: u64,
     last: u64,
     hash: u64,
     /// Which of the marks is the name's: the word and its bit.
@@ -28,10 +34,11 @@ pub(crate) enum Kind {
 
 impl<'n> Name<'n> {
     /// The name that nothing is looked up by.
-    pub(crate) const NONE: Self = Self { first: 0, full: &[], last: 0, hash: 0, mark: (0, 0) };
+    pub(crate) const NONE: Self =
+        Self { spelling: Spelling { first: 0, last: 0, hash: 0, mark: (0, 0) }, full: &[] };
 
     pub(crate) fn is_none(&self) -> bool {
-        self.first == Self::NONE.first
+        self.spelling.first == Self::NONE.spelling.first
     }
 
     /// The words behind the name, if these begin with it.
@@ -41,17 +48,9 @@ impl<'n> Name<'n> {
         let (full, words) = words.split_at_checked(self.full.len())?;
         let (last, words) = words.split_first()?;
         let full = || full.iter().copied().eq(self.full.iter().map(|it| u64::from_le_bytes(*it)));
-        (*first == self.first && *last == self.last && full()).then_some(words)
+        let Spelling { first: own, last: end, .. } = self.spelling;
+        (*first == own && *last == end && full()).then_some(words)
     }
-}
-
-/// A [`Name`] without its bytes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spelling {
-    first: u64,
-    last: u64,
-    hash: u64,
-    mark: (usize, u64),
 }
 
 impl Spelling {
@@ -71,9 +70,8 @@ impl Spelling {
     /// The name that these words begin with.
     #[inline]
     pub(crate) fn name(self, words: &[[u8; 8]]) -> Name<'_> {
-        let Self { first, last, hash, mark } = self;
-        let full = words.get(..(first >> 2) as usize / 8).unwrap_or_default();
-        Name { first, full, last, hash, mark }
+        let full = words.get(..(self.first >> 2) as usize / 8).unwrap_or_default();
+        Name { spelling: self, full }
     }
 }
 
@@ -93,14 +91,14 @@ pub(crate) struct Marks([u64; 2]);
 
 impl Marks {
     pub(crate) fn add(&mut self, name: &Name<'_>) {
-        let (word, bit) = name.mark;
+        let (word, bit) = name.spelling.mark;
         self.0.get_mut(word).into_iter().for_each(|marks| *marks |= bit);
     }
 
     /// Whether the name may be there.
     #[inline]
     pub(crate) fn may_have(&self, name: &Name<'_>) -> bool {
-        let (word, bit) = name.mark;
+        let (word, bit) = name.spelling.mark;
         self.0.get(word).is_some_and(|marks| marks & bit != 0)
     }
 }
@@ -195,7 +193,7 @@ impl Lists {
         };
         let old = old.and_then(|old| Stored::at(&self.words, old));
         self.unused += old.map_or(0, |old| old.words.len());
-        self.append(place, name.hash, &written(name, candidates));
+        self.append(place, name.spelling.hash, &written(name, candidates));
     }
 
     /// All places and, behind them, the lists, of which that without name comes first; and how many places there are.
@@ -259,10 +257,10 @@ impl<'t> Table<'t> {
     /// what was read yet, so memory can bring all of it, and what else is asked of it, at the same time.
     #[inline]
     pub(crate) fn glance(&self, names: &[Name<'_>; 2]) -> [Glance; 2] {
-        let places = names.map(|name| self.places.get(self.place(name.hash)).copied());
+        let places = names.map(|name| self.places.get(self.place(name.spelling.hash)).copied());
         places.map(|place| {
             let place = place.unwrap_or(FREE);
-            // What is free points at a list, too, which is nobody's.
+            // A free place is read as one that points at the first list.
             let first = self.words.get(place as u32 as usize + 2).copied().unwrap_or_default();
             Glance { place, first }
         })
@@ -271,7 +269,7 @@ impl<'t> Table<'t> {
     /// The same as [`Table::find`], after a glance.
     #[inline]
     pub(crate) fn find_after(&self, Glance { place, first }: Glance, name: &Name<'_>) -> List<'t> {
-        if (place >> 32 == print(name.hash)) & (first == name.first)
+        if (place >> 32 == print(name.spelling.hash)) & (first == name.spelling.first)
             && let Some(list) = self.list_of(place as u32, name)
         {
             return list;
@@ -301,7 +299,7 @@ impl<'t> Table<'t> {
     /// A name's place, with its list and where that begins; or the place that is free for it.
     #[inline]
     fn seek(&self, name: &Name<'_>) -> (usize, Option<(u32, List<'t>)>) {
-        let (mut step, print) = (name.hash, print(name.hash));
+        let (mut step, print) = (name.spelling.hash, print(name.spelling.hash));
         loop {
             let at = self.place(step);
             match self.places.get(at) {
@@ -368,15 +366,16 @@ impl<'w> Stored<'w> {
     }
 
     fn is_nameless(&self) -> bool {
-        self.first == Name::NONE.first
+        self.first == Name::NONE.spelling.first
     }
 }
 
 fn written(name: &Name<'_>, Candidates { denies, allows }: &Candidates) -> Vec<u64> {
     let counts = (denies.len() as u64) << 32 | allows.len() as u64;
-    let mut words = vec![counts, name.hash, name.first];
+    let Spelling { first, last, hash, .. } = name.spelling;
+    let mut words = vec![counts, hash, first];
     words.extend(name.full.iter().map(|word| u64::from_le_bytes(*word)));
-    words.push(name.last);
+    words.push(last);
     words.extend(Run::words(denies.iter().chain(allows)));
     words
 }
@@ -497,7 +496,9 @@ mod tests {
         let texts = ["s3:getobject", "s3:putobject", "s3:getobjectacl", "s3:getob", "", &long];
         let spelled = texts.map(|text| (text.len(), words(text)));
         fn alike(kind: Kind, length: usize, words: &[[u8; 8]]) -> Name<'_> {
-            Name { hash: 0xabcd_0000_0000_0007, ..name_of(kind, words, length) }
+            let mut name = name_of(kind, words, length);
+            name.spelling.hash = 0xabcd_0000_0000_0007;
+            name
         }
         let all: Vec<(Name<'_>, u32)> = spelled
             .iter()
