@@ -31,7 +31,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|it| it == "count") {
         let form = if arguments[at + 2] == "merged" { Form::Merged } else { Form::Indexed };
-        return count(&arguments[at + 1], form, arguments[at + 3].parse().unwrap());
+        return count(&arguments[at + 1], form);
     }
     println!(
         "shape         statements  form         decisions/s      p50      p99  allocs  instructions  × reference  allow/deny/none"
@@ -142,28 +142,27 @@ fn compile() {
     drop(kept);
 }
 
-/// Runs the workload so many times, for callgrind to count.
-fn count(name: &str, form: Form, rounds: usize) {
+/// Runs the workload once, for callgrind to count.
+fn count(name: &str, form: Form) {
     let workload = match name.split_once(':') {
         Some((stars, length)) => Workload::stars(stars.parse().unwrap(), length.parse().unwrap()),
         None => Workload::new(SHAPES.iter().find(|it| it.name == name).unwrap(), REQUESTS),
     };
-    (0..rounds).for_each(|_| run(&workload, form));
+    run(&workload, form);
 }
 
 /// The instructions of a decision, where they can be counted.
 fn instructions(name: &str, form: Form) -> Option<u64> {
     let requests = if name.contains(':') { 1 } else { REQUESTS };
-
-    let counted = |rounds: usize| -> Option<u64> {
-        let output = Command::new("valgrind")
-            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-            .arg(std::env::current_exe().ok()?)
-            .args(["count", name, &format!("{form:?}").to_lowercase(), &rounds.to_string()])
-            .output()
-            .ok()?;
-        let text = String::from_utf8(output.stderr).ok()?;
-        text.split("Collected : ").nth(1)?.split_whitespace().next()?.parse().ok()
-    };
-    Some((counted(3)? - counted(1)?) / (2 * requests as u64))
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg("--toggle-collect=decide::workload::Ready::decide")
+        .arg(std::env::current_exe().ok()?)
+        .args(["count", name, &format!("{form:?}").to_lowercase()])
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stderr).ok()?;
+    let counted: u64 =
+        text.split("Collected : ").nth(1)?.split_whitespace().next()?.parse().ok()?;
+    Some(counted / requests as u64)
 }

@@ -528,8 +528,8 @@ pub(crate) struct Ready<'w> {
 }
 
 impl Ready<'_> {
-    /// From the principal's number to the decision.
-    #[inline]
+    /// From the principal's number to the decision. Callgrind counts what happens in here.
+    #[inline(never)]
     pub(crate) fn decide(&self, form: Form) -> Verdict {
         let Self { workload, principal, request } = self;
         match (form, workload.sets[*principal].as_slice()) {
