@@ -88,7 +88,7 @@ impl<'l> Run<'l> {
     pub(crate) fn of_document(&self, document: u32) -> Self {
         let before = self.rests.partition_point(|rest| document_of(rest) < document);
         let (_, rest) = self.split_at(before);
-        let count = rest.rests.partition_point(|rest| document_of(rest) == document);
+        let count = rest.rests.iter().take_while(|rest| document_of(rest) == document).count();
         rest.split_at(count).0
     }
 

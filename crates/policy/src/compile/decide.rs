@@ -163,36 +163,36 @@ struct Walk<'r> {
 }
 
 /// A list that is walked through: the source that it is of, that source's place among those of the decision, and what
-/// is known of the list's patterns.
-struct Of<'s, S> {
+/// is known of the list's patterns. `OWN` is whether all that is listed is of the source's documents.
+struct Of<'s, S, const OWN: bool> {
     number: usize,
     source: &'s S,
     answers: &'s Answers,
 }
 
-impl<S> Clone for Of<'_, S> {
+impl<S, const OWN: bool> Clone for Of<'_, S, OWN> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<S> Copy for Of<'_, S> {}
+impl<S, const OWN: bool> Copy for Of<'_, S, OWN> {}
 
 impl Walk<'_> {
     /// Brings what applies of a source to the sink.
     fn through(&self, number: usize, source: &impl Source, sink: &mut impl Sink) {
         source.each_list(self.request.action, |list| {
-            let of = Of { number, source, answers: &Answers::default() };
+            let answers = &Answers::default();
             match source.is_long(list) {
-                true => self.pass_documents(of, list, sink),
-                false => self.pass(of, list, sink),
+                true => self.pass_documents(Of { number, source, answers }, list, sink),
+                false => self.pass(Of::<_, false> { number, source, answers }, list, sink),
             }
         });
     }
 
     /// Brings what applies of a long list to the sink, document by document.
     #[cold]
-    fn pass_documents(&self, of: Of<'_, impl Source>, list: &List<'_>, sink: &mut impl Sink) {
+    fn pass_documents(&self, of: Of<'_, impl Source, true>, list: &List<'_>, sink: &mut impl Sink) {
         for document in of.source.documents() {
             self.pass(of, &list.of_document(document), sink);
         }
@@ -200,7 +200,12 @@ impl Walk<'_> {
 
     /// Brings what applies of a list to the sink, what denies first.
     #[inline]
-    fn pass(&self, of: Of<'_, impl Source>, list: &List<'_>, sink: &mut impl Sink) {
+    fn pass<const OWN: bool>(
+        &self,
+        of: Of<'_, impl Source, OWN>,
+        list: &List<'_>,
+        sink: &mut impl Sink,
+    ) {
         if !list.denies.is_empty() {
             self.pass_denies(of, &list.denies, sink);
         }
@@ -210,7 +215,12 @@ impl Walk<'_> {
     }
 
     #[inline]
-    fn pass_denies(&self, of: Of<'_, impl Source>, denies: &Run<'_>, sink: &mut impl Sink) {
+    fn pass_denies<const OWN: bool>(
+        &self,
+        of: Of<'_, impl Source, OWN>,
+        denies: &Run<'_>,
+        sink: &mut impl Sink,
+    ) {
         let (mut sieves, mut wanted) = (denies.sieves(), self.slots & sink.wanted_denies());
         while let Some((slot, found, _)) = self.next(of, denies, &mut sieves, wanted) {
             sink.deny(slot, found);
@@ -219,7 +229,12 @@ impl Walk<'_> {
     }
 
     #[inline]
-    fn pass_allows(&self, of: Of<'_, impl Source>, allows: &Run<'_>, sink: &mut impl Sink) {
+    fn pass_allows<const OWN: bool>(
+        &self,
+        of: Of<'_, impl Source, OWN>,
+        allows: &Run<'_>,
+        sink: &mut impl Sink,
+    ) {
         let (mut sieves, mut wanted) = (allows.sieves(), self.slots & sink.wanted_allows());
         while wanted != 0
             && let Some((slot, found, namings)) = self.next(of, allows, &mut sieves, wanted)
@@ -232,15 +247,16 @@ impl Walk<'_> {
     /// The slot of the next candidate that applies in one of the wanted slots, where it is, and how it names the caller.
     // By itself the compiler makes a call of it in one of the two engines, which costs a sixth more instructions.
     #[inline(always)]
-    fn next(
+    fn next<const OWN: bool>(
         &self,
-        of: Of<'_, impl Source>,
+        of: Of<'_, impl Source, OWN>,
         run: &Run<'_>,
         sieves: &mut impl Iterator<Item = (usize, Sieve)>,
         wanted: Slots,
     ) -> Option<(u8, Found, Namings)> {
         for (at, sieve) in sieves {
-            if !of.source.may_have(sieve) || !sieve.may_apply(self.request.resource.arn, wanted) {
+            let may_be_own = OWN || of.source.may_have(sieve);
+            if !may_be_own || !sieve.may_apply(self.request.resource.arn, wanted) {
                 continue;
             }
             self.ask_for(of, sieve);
@@ -255,7 +271,7 @@ impl Walk<'_> {
 
     /// Asks memory for a statement, before it has brought what shows whether the statement is wanted.
     #[inline]
-    fn ask_for(&self, of: Of<'_, impl Source>, sieve: Sieve) {
+    fn ask_for<const OWN: bool>(&self, of: Of<'_, impl Source, OWN>, sieve: Sieve) {
         if of.source.sieves_tell_documents() {
             let rules = of.source.rules(u32::from(sieve.member()));
             black_box(rules.get(usize::from(sieve.rule())).map(|it| it.effect));
@@ -264,14 +280,15 @@ impl Walk<'_> {
 
     /// How a statement names the caller, if it applies.
     #[inline]
-    fn judge(
+    fn judge<const OWN: bool>(
         &self,
-        of: Of<'_, impl Source>,
+        of: Of<'_, impl Source, OWN>,
         sieve: Sieve,
         candidate: &Candidate,
     ) -> Option<Namings> {
         let is_told = of.source.sieves_tell_documents();
-        if !is_told && !of.source.has(candidate.document) || of.answers.exclude(candidate.alike) {
+        let is_own = OWN || is_told || of.source.has(candidate.document);
+        if !is_own || of.answers.exclude(candidate.alike) {
             return None;
         }
         if candidate.check == Check::APPLIES {
