@@ -44,6 +44,12 @@ lint: ## Check the format and the lints.
 	$(say) "Lints"
 	@$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@$(CARGO) clippy --package iamd-policy --no-default-features --locked -- -D warnings
+	$(say) "Fuzz targets"
+	@if command -v c++ >/dev/null; then \
+	    for file in crates/*/fuzz/Cargo.toml; do \
+	        $(CARGO) check --quiet --locked --manifest-path "$$file" --target-dir $(TARGET)/fuzzed; \
+	    done; \
+	else echo "SKIPPED: libFuzzer takes a C++ compiler, and there is none"; fi
 
 .PHONY: unit
 unit: ## Run the Rust tests.

@@ -3,9 +3,9 @@
 #![no_main]
 
 use iamd_policy::{
-    Attached, Context, Document, Effect, Engine, Evaluator, Policies, PolicyType, Principal,
-    PrincipalKind, Reference, Request, Resource, ResourcePolicyKind, Source, check, counted_size,
-    explain,
+    Action, Attached, Context, Document, Effect, Engine, Evaluator, Policies, PolicyType,
+    Principal, PrincipalKind, Reference, Request, Resource, ResourcePolicyKind, Source, check,
+    counted_size, explain,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -48,7 +48,7 @@ fuzz_target!(|text: &str| {
     for kind in [PrincipalKind::Root, PrincipalKind::RoleSession, PrincipalKind::Service] {
         let request = Request {
             principal: Principal::new(kind, "arn:aws:iam::111111111111:user/a", "111111111111"),
-            action: "s3:GetObject",
+            action: &Action::new("s3:GetObject"),
             resource: Resource {
                 arn: "arn:aws:s3:::b/k",
                 account: None,

@@ -3,8 +3,8 @@
 #![no_main]
 
 use iamd_policy::{
-    Attached, Context, Document, Engine, Evaluator, Policies, Principal, PrincipalKind, Reference,
-    Request, Resource, ResourcePolicyKind, Source,
+    Action, Attached, Context, Document, Engine, Evaluator, Policies, Principal, PrincipalKind,
+    Reference, Request, Resource, ResourcePolicyKind, Source,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -36,7 +36,7 @@ fuzz_target!(|input: &str| {
         let arn = "arn:aws:iam::111111111111:user/ab";
         let request = Request {
             principal: Principal::new(PrincipalKind::User, arn, "111111111111"),
-            action: "s3:GetObject",
+            action: &Action::new("s3:GetObject"),
             resource: Resource { arn: text, account: None, management_account: false },
             context: &context,
         };
