@@ -154,8 +154,8 @@ fn one_client(server: &Server, key: &Key, folder: &Path) -> f64 {
     rate
 }
 
-/// The same, waiting for the answers of many connections in one thread: one thread for each takes a sixth of what the
-/// server could use.
+/// Sends the requests of one connection, one after the other, in a thread that waits for the answers of many: a thread
+/// for each takes a sixth of what the server could use.
 async fn send_beside_others(address: &str, requests: &[Vec<u8>]) {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();

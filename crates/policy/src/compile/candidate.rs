@@ -115,13 +115,9 @@ fn document_of([_, statement]: &Rest) -> u32 {
     (statement >> 32) as u32
 }
 
-#[cold]
-fn rule_of([_, statement]: &Rest) -> u16 {
-    (statement >> 16) as u16
-}
-
-/// What shows of most candidates that they do not apply, and where the statement is: from the lowest bit on the slot (5),
-/// the statement's place in its document (12), the probe (40), and the document's bit among [`Members`] (7).
+/// What shows of most candidates that they do not apply, and where the statement probably is: from the lowest bit on the
+/// slot (5), the lowest bits of the statement's place in its document (12), the probe (40), and the document's bit among
+/// [`Members`] (7).
 #[derive(Clone, Copy)]
 pub(crate) struct Sieve(u64);
 
@@ -143,15 +139,15 @@ impl Sieve {
         Probe::from_bits(self.0 >> 17)
     }
 
-    /// The statement's place in its document, or [`FAR_BACK`].
+    /// The statement's place in its document, unless that is a document of thousands.
     #[inline]
     pub(crate) fn rule(self) -> u16 {
-        (self.0 >> 5) as u16 & FAR_BACK
+        (self.0 >> 5) as u16 & RULES
     }
 }
 
-/// The place of a statement that stands in a sieve for all from there on.
-pub(crate) const FAR_BACK: u16 = (1 << 12) - 1;
+/// The bits of a statement's place that a sieve has.
+const RULES: u16 = (1 << 12) - 1;
 
 impl Candidate {
     #[inline]
@@ -165,14 +161,13 @@ impl Candidate {
             check: Check(statement as u16),
             slot: sieve.0 as u8 & 31,
             document: document_of(rest),
-            // Of nearly all it is known before memory has brought the rest, and so can be asked for.
-            rule: if sieve.rule() == FAR_BACK { rule_of(rest) } else { sieve.rule() },
+            rule: (statement >> 16) as u16,
         }
     }
 
     fn sieve(&self) -> u64 {
         let Self { probe, slot, document, rule, .. } = *self;
-        let (member, rule) = (u64::from(Members::bit(document)), u64::from(rule.min(FAR_BACK)));
+        let (member, rule) = (u64::from(Members::bit(document)), u64::from(rule & RULES));
         member << 57 | probe.to_bits() << 17 | rule << 5 | u64::from(slot)
     }
 
@@ -280,7 +275,7 @@ mod tests {
         #[test]
         fn what_is_packed_is_unpacked(
             head in 0_u64..1 << 56, bytes in 0..=7_u8, alike in 0..=Answers::MOST, probe in 0_u64..1 << 40, check: u16,
-            slot in 0..32_u8, document: u32, rule in prop_oneof![0..FAR_BACK + 2, any::<u16>()],
+            slot in 0..32_u8, document: u32, rule: u16,
         ) {
             let (probe, check) = (Probe::from_bits(probe), Check(check));
             let candidate = Candidate { head, bytes, alike, probe, check, slot, document, rule };

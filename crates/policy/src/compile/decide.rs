@@ -163,36 +163,39 @@ struct Walk<'r> {
 }
 
 /// A list that is walked through: the source that it is of, that source's place among those of the decision, and what
-/// is known of the list's patterns. `OWN` is whether all that is listed is of the source's documents.
-struct Of<'s, S, const OWN: bool> {
+/// is known of the list's patterns.
+struct Of<'s, S> {
     number: usize,
     source: &'s S,
     answers: &'s Answers,
+    /// Whether all that is listed is of the source's documents.
+    is_own: bool,
 }
 
-impl<S, const OWN: bool> Clone for Of<'_, S, OWN> {
+impl<S> Clone for Of<'_, S> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<S, const OWN: bool> Copy for Of<'_, S, OWN> {}
+impl<S> Copy for Of<'_, S> {}
 
 impl Walk<'_> {
     /// Brings what applies of a source to the sink.
     fn through(&self, number: usize, source: &impl Source, sink: &mut impl Sink) {
         source.each_list(self.request.action, |list| {
-            let answers = &Answers::default();
-            match source.is_long(list) {
-                true => self.pass_documents(Of { number, source, answers }, list, sink),
-                false => self.pass(Of::<_, false> { number, source, answers }, list, sink),
+            let is_own = source.is_long(list);
+            let of = Of { number, source, answers: &Answers::default(), is_own };
+            match is_own {
+                true => self.pass_documents(of, list, sink),
+                false => self.pass(of, list, sink),
             }
         });
     }
 
     /// Brings what applies of a long list to the sink, document by document.
     #[cold]
-    fn pass_documents(&self, of: Of<'_, impl Source, true>, list: &List<'_>, sink: &mut impl Sink) {
+    fn pass_documents(&self, of: Of<'_, impl Source>, list: &List<'_>, sink: &mut impl Sink) {
         for document in of.source.documents() {
             self.pass(of, &list.of_document(document), sink);
         }
@@ -200,12 +203,7 @@ impl Walk<'_> {
 
     /// Brings what applies of a list to the sink, what denies first.
     #[inline]
-    fn pass<const OWN: bool>(
-        &self,
-        of: Of<'_, impl Source, OWN>,
-        list: &List<'_>,
-        sink: &mut impl Sink,
-    ) {
+    fn pass(&self, of: Of<'_, impl Source>, list: &List<'_>, sink: &mut impl Sink) {
         if !list.denies.is_empty() {
             self.pass_denies(of, &list.denies, sink);
         }
@@ -215,12 +213,7 @@ impl Walk<'_> {
     }
 
     #[inline]
-    fn pass_denies<const OWN: bool>(
-        &self,
-        of: Of<'_, impl Source, OWN>,
-        denies: &Run<'_>,
-        sink: &mut impl Sink,
-    ) {
+    fn pass_denies(&self, of: Of<'_, impl Source>, denies: &Run<'_>, sink: &mut impl Sink) {
         let (mut sieves, mut wanted) = (denies.sieves(), self.slots & sink.wanted_denies());
         while let Some((slot, found, _)) = self.next(of, denies, &mut sieves, wanted) {
             sink.deny(slot, found);
@@ -229,12 +222,7 @@ impl Walk<'_> {
     }
 
     #[inline]
-    fn pass_allows<const OWN: bool>(
-        &self,
-        of: Of<'_, impl Source, OWN>,
-        allows: &Run<'_>,
-        sink: &mut impl Sink,
-    ) {
+    fn pass_allows(&self, of: Of<'_, impl Source>, allows: &Run<'_>, sink: &mut impl Sink) {
         let (mut sieves, mut wanted) = (allows.sieves(), self.slots & sink.wanted_allows());
         while wanted != 0
             && let Some((slot, found, namings)) = self.next(of, allows, &mut sieves, wanted)
@@ -247,21 +235,20 @@ impl Walk<'_> {
     /// The slot of the next candidate that applies in one of the wanted slots, where it is, and how it names the caller.
     // By itself the compiler makes a call of it in one of the two engines, which costs a sixth more instructions.
     #[inline(always)]
-    fn next<const OWN: bool>(
+    fn next(
         &self,
-        of: Of<'_, impl Source, OWN>,
+        of: Of<'_, impl Source>,
         run: &Run<'_>,
         sieves: &mut impl Iterator<Item = (usize, Sieve)>,
         wanted: Slots,
     ) -> Option<(u8, Found, Namings)> {
         for (at, sieve) in sieves {
-            let may_be_own = OWN || of.source.may_have(sieve);
-            if !may_be_own || !sieve.may_apply(self.request.resource.arn, wanted) {
+            if !of.source.may_have(sieve) || !sieve.may_apply(self.request.resource.arn, wanted) {
                 continue;
             }
             self.ask_for(of, sieve);
             if let Some(candidate) = run.candidate(at, sieve, self.request.action)
-                && let Some(namings) = self.judge(of, sieve, &candidate)
+                && let Some(namings) = self.judge(of, &candidate)
             {
                 return Some((candidate.slot, Found::of(of.number, &candidate), namings));
             }
@@ -271,7 +258,7 @@ impl Walk<'_> {
 
     /// Asks memory for a statement, before it has brought what shows whether the statement is wanted.
     #[inline]
-    fn ask_for<const OWN: bool>(&self, of: Of<'_, impl Source, OWN>, sieve: Sieve) {
+    fn ask_for(&self, of: Of<'_, impl Source>, sieve: Sieve) {
         if of.source.sieves_tell_documents() {
             let rules = of.source.rules(u32::from(sieve.member()));
             black_box(rules.get(usize::from(sieve.rule())).map(|it| it.effect));
@@ -280,22 +267,16 @@ impl Walk<'_> {
 
     /// How a statement names the caller, if it applies.
     #[inline]
-    fn judge<const OWN: bool>(
-        &self,
-        of: Of<'_, impl Source, OWN>,
-        sieve: Sieve,
-        candidate: &Candidate,
-    ) -> Option<Namings> {
-        let is_told = of.source.sieves_tell_documents();
-        let is_own = OWN || is_told || of.source.has(candidate.document);
+    fn judge(&self, of: Of<'_, impl Source>, candidate: &Candidate) -> Option<Namings> {
+        let is_own =
+            of.is_own || of.source.sieves_tell_documents() || of.source.has(candidate.document);
         if !is_own || of.answers.exclude(candidate.alike) {
             return None;
         }
         if candidate.check == Check::APPLIES {
             return Some(Naming::Caller.into());
         }
-        let document = if is_told { u32::from(sieve.member()) } else { candidate.document };
-        self.judge_rule(of.source.rules(document), candidate, of.answers)
+        self.judge_rule(of.source.rules(candidate.document), candidate, of.answers)
     }
 
     /// The same, of a statement that does not always apply.

@@ -1,6 +1,7 @@
 //! From names to lists, in few and close places in memory: a decision asks about a principal that was not asked about
 //! for long, so nothing of its set is in any cache, and each step from one place to the next is waited for.
 
+use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::compile::candidate::{Candidate, Run, WORDS};
@@ -156,13 +157,6 @@ pub(crate) struct Table<'t> {
     nameless: u32,
 }
 
-/// What a [`Table::glance`] saw.
-#[derive(Clone, Copy)]
-pub(crate) struct Glance {
-    place: u64,
-    first: u64,
-}
-
 /// A place that is free.
 const FREE: u64 = 0;
 
@@ -253,33 +247,14 @@ impl<'t> Table<'t> {
         self.seek(name).1.map_or_else(List::default, |(_, list)| list)
     }
 
-    /// The first place of each of two names, and the first word of the name whose list is there. Nothing is decided on
-    /// what was read yet, so memory can bring all of it, and what else is asked of it, at the same time.
+    /// Asks memory for where lists of these names begin, all at the same time, before anything is decided on what it
+    /// brings.
     #[inline]
-    pub(crate) fn glance(&self, names: &[Name<'_>; 2]) -> [Glance; 2] {
+    pub(crate) fn ask_for(&self, names: &[Name<'_>; 2]) {
         let places = names.map(|name| self.places.get(self.place(name.spelling.hash)).copied());
-        places.map(|place| {
-            let place = place.unwrap_or(FREE);
-            // A free place is read as one that points at the first list.
-            let first = self.words.get(place as u32 as usize + 2).copied().unwrap_or_default();
-            Glance { place, first }
-        })
-    }
-
-    /// The same as [`Table::find`], after a glance.
-    #[inline]
-    pub(crate) fn find_after(&self, Glance { place, first }: Glance, name: &Name<'_>) -> List<'t> {
-        if (place >> 32 == print(name.spelling.hash)) & (first == name.spelling.first)
-            && let Some(list) = self.list_of(place as u32, name)
-        {
-            return list;
-        }
-        if place == FREE { List::default() } else { self.find_elsewhere(name) }
-    }
-
-    #[cold]
-    fn find_elsewhere(&self, name: &Name<'_>) -> List<'t> {
-        self.find(name)
+        // A free place is read as one that points at the first list.
+        let list = |place: Option<u64>| self.words.get(place.unwrap_or(FREE) as u32 as usize);
+        black_box(places.map(|place| list(place).copied()));
     }
 
     /// The list that has no name.
