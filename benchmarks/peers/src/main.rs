@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use iamd_policy::{Effect, Evaluator, Reference};
+use iamd_policy::{Effect, Evaluator, Reference, decide_each};
 
 mod cedar;
 #[path = "../../../crates/policy/benches/measure/mod.rs"]
@@ -17,7 +17,7 @@ mod rs;
 #[path = "../../../crates/policy/benches/workload/mod.rs"]
 mod workload;
 
-use measure::{cpu, each, middle};
+use measure::{cpu, each, middle, net};
 use workload::large::{Large, Question};
 use workload::{Form, LARGE, SHAPES, Workload};
 
@@ -60,10 +60,13 @@ fn main() {
 fn large() {
     let (large, _) = Large::new(&LARGE);
     let cedar = cedar::Cedar::of(large.documents());
-    let (mut ours, mut whole, mut alone, mut differ) = (vec![], vec![], vec![], [0, 0]);
+    let indexes = large.indexes();
+    let (mut ours, mut together, mut whole, mut alone) = (vec![], vec![], vec![], vec![]);
+    let mut differ = [0, 0, 0];
     let mut seeds = 0..;
-    let mut some =
-        || -> Vec<Question> { seeds.by_ref().take(TOGETHER).map(|it| large.question(it)).collect() };
+    let mut some = || -> Vec<Question> {
+        seeds.by_ref().take(TOGETHER).map(|it| large.question(it)).collect()
+    };
     for _ in 0..LARGE_ROUNDS {
         // So many that the index is back in the processor's last cache after cedar's turn.
         let parts = (0..LARGE_PARTS).map(|_| {
@@ -72,6 +75,16 @@ fn large() {
             })
         });
         ours.push(parts.sum::<f64>() / LARGE_PARTS as f64);
+        let parts = (0..LARGE_PARTS).map(|_| {
+            large.together(&indexes, &some(), |asked| {
+                net(|| {
+                    decide_each(asked, |it| {
+                        black_box(it);
+                    });
+                }) / asked.len() as f64
+            })
+        });
+        together.push(parts.sum::<f64>() / LARGE_PARTS as f64);
         let questions = some();
         let requests = questions.iter().map(|it| cedar::request(&it.request()));
         let asked: Vec<_> = questions.iter().map(Question::layers).zip(requests).collect();
@@ -83,19 +96,32 @@ fn large() {
         alone.push(each(&asked, |(sets, request)| {
             black_box(cedar.all_allow(sets, request));
         }));
-        for (question, (sets, request)) in questions.iter().zip(&asked) {
+        let mut verdicts = Vec::new();
+        large.together(&indexes, &questions, |asked| {
+            decide_each(asked, |it| verdicts.push(it.is_some_and(|it| it.is_allowed())));
+        });
+        for ((question, (sets, request)), verdict) in questions.iter().zip(&asked).zip(verdicts) {
             let wanted = large.reference(question).0 == Effect::Allow;
             differ[0] += usize::from(large.decide(question).is_allowed() != wanted);
-            differ[1] += usize::from(cedar.all_allow(sets, request) != wanted);
+            differ[1] += usize::from(verdict != wanted);
+            differ[2] += usize::from(cedar.all_allow(sets, request) != wanted);
         }
     }
-    let [ours, whole, alone] = [&mut ours, &mut whole, &mut alone].map(|it| middle(it));
+    let [ours, together, whole, alone] =
+        [&mut ours, &mut together, &mut whole, &mut alone].map(|it| middle(it));
     println!(
-        "a million principals: indexed {ours:.0} ns, cedar {whole:.0} ns ({:.0}×), of it for the decision alone {alone:.0} ns ({:.0}×); differ {} and {}",
-        whole / ours,
-        alone / ours,
-        differ[0],
-        differ[1],
+        "a million principals: cedar {whole:.0} ns, of it for the decision alone {alone:.0} ns"
+    );
+    for (how, took) in [("one at a time", ours), ("together", together)] {
+        println!(
+            "  indexed, {how}: {took:.0} ns ({:.0}×, the decision alone {:.0}×)",
+            whole / took,
+            alone / took
+        );
+    }
+    println!(
+        "  differ: {} one at a time, {} together, {} of cedar's",
+        differ[0], differ[1], differ[2]
     );
 }
 

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 mod measure;
 mod workload;
 
-use measure::{cpu, each, middle};
+use iamd_policy::decide_each;
+use measure::{cpu, each, middle, net};
 use workload::large::{Large, Question};
 use workload::{Form, LARGE, SHAPES, Workload};
 
@@ -62,11 +63,16 @@ fn huge_pages() {
 
 fn agree(large: &Large) {
     let (mut differ, mut allowed) = (0, 0);
-    for seed in 0..REFERENCE_QUESTIONS {
-        let question = large.question(seed);
-        let verdict = large.decide(&question);
-        differ +=
-            usize::from((verdict.effect, Some(verdict.decided_by)) != large.reference(&question));
+    let questions: Vec<Question> = (0..REFERENCE_QUESTIONS).map(|it| large.question(it)).collect();
+    let mut verdicts = Vec::new();
+    large.together(&large.indexes(), &questions, |asked| {
+        decide_each(asked, |it| verdicts.push(it.unwrap()));
+    });
+    for (question, together) in questions.iter().zip(verdicts) {
+        let verdict = large.decide(question);
+        let wanted = large.reference(question);
+        let differs = verdict != together || (verdict.effect, Some(verdict.decided_by)) != wanted;
+        differ += usize::from(differs);
         allowed += usize::from(verdict.is_allowed());
     }
     println!(
@@ -82,7 +88,9 @@ fn random(large: &Large) {
         seeds.by_ref().take(count).map(|it| large.question(it)).collect()
     };
     let memory = Memory::new();
+    let indexes = large.indexes();
     let (mut means, mut times, mut reads) = (Vec::new(), Vec::new(), Vec::new());
+    let mut together = Vec::new();
     for _ in 0..ROUNDS {
         reads.push(memory.read());
         let mean = |_| {
@@ -90,8 +98,17 @@ fn random(large: &Large) {
                 black_box(large.decide(it));
             })
         };
-        let parts: Vec<f64> = (0..QUESTIONS / TOGETHER).map(mean).collect();
-        means.push(parts.iter().sum::<f64>() / parts.len() as f64);
+        means.push(mean_of((0..QUESTIONS / TOGETHER).map(mean)));
+        let mean = |_| {
+            large.together(&indexes, &some(TOGETHER), |asked| {
+                net(|| {
+                    decide_each(asked, |it| {
+                        black_box(it);
+                    });
+                }) / asked.len() as f64
+            })
+        };
+        together.push(mean_of((0..QUESTIONS / TOGETHER).map(mean)));
         times.extend((0..QUESTIONS).map(|_| timed(large, &some(1)[0])));
     }
     times.sort_unstable();
@@ -99,16 +116,32 @@ fn random(large: &Large) {
     let allocations = allocation_counter::measure(|| {
         black_box(large.decide(&question));
     });
+    let questions = some(TOGETHER);
+    let allocations_together = large.together(&indexes, &questions, |asked| {
+        allocation_counter::measure(|| {
+            decide_each(asked, |it| {
+                black_box(it);
+            });
+        })
+    });
     println!(
-        "random principals: mean {:.0} ns ({}), p50 {} ns, p99 {} ns, {} allocations; a read that waits for the one before takes {:.0} ns ({})",
+        "random principals: mean {:.0} ns ({}), p50 {} ns, p99 {} ns, {} allocations; decided together mean {:.0} ns ({}), {} allocations; a read that waits for the one before takes {:.0} ns ({})",
         middle(&mut means),
         range(&means),
         percentile(&times, 50),
         percentile(&times, 99),
         allocations.count_total,
+        middle(&mut together),
+        range(&together),
+        allocations_together.count_total,
         middle(&mut reads),
         range(&reads),
     );
+}
+
+fn mean_of(parts: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = parts.len() as f64;
+    parts.sum::<f64>() / count
 }
 
 /// Places that say which one comes next, all of them once and in no order: as much memory as the index takes.

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 
 use iamd_policy::{
     Action, Attached, Context, Decision, Document, Effect, Engine, Evaluator, Index, Policies,
-    PolicySet, PolicySetBuilder, Principal, PrincipalKind, PrincipalNumber, Reference, Request,
-    Resource, ResourcePolicyKind, SetNumber, Slot, Source, Verdict, decide,
+    PolicySet, PolicySetBuilder, Principal, PrincipalKind, PrincipalNumber, Question, Reference,
+    Request, Resource, ResourcePolicyKind, SetNumber, Slot, Source, Verdict, decide, decide_each,
 };
 
 /// Bytes that are read as choices; zeros follow the last one.
@@ -512,9 +512,19 @@ impl Forms {
             let sets: Vec<&PolicySet> = sets.iter().collect();
             assert_verdict(&decide(request, kind, &sets), &wanted, &shown);
         }
-        for (index, principal) in &self.indexes {
-            let verdict = index.decide(*principal, request, kind, &[]).unwrap();
-            assert_verdict(&verdict, &wanted, &shown);
+        let questions = self.indexes.each_ref().map(|(index, principal)| Question {
+            index,
+            principal: *principal,
+            request,
+            resource_kind: kind,
+            more: &[],
+        });
+        let mut verdicts = Vec::new();
+        decide_each(&questions, |it| verdicts.push(it));
+        for ((index, principal), together) in self.indexes.iter().zip(verdicts) {
+            let verdict = index.decide(*principal, request, kind, &[]);
+            assert_eq!(verdict, together, "{}", shown());
+            assert_verdict(&verdict.unwrap(), &wanted, &shown);
         }
         wanted.effect
     }

@@ -21,5 +21,5 @@ mod template;
 pub use action::Action;
 pub use decide::{StatementPlace, Verdict, decide};
 pub use engine::Engine;
-pub use index::{Index, PrincipalNumber, SetNumber};
+pub use index::{Index, PrincipalNumber, Question, SetNumber, decide_each};
 pub use set::{Compiled, PolicySet, PolicySetBuilder, Slot};

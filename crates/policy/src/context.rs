@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use compact_str::CompactString;
+
 /// Condition keys and their values. Names compare without regard to ASCII case, the tag key in
 /// `aws:PrincipalTag/KEY` included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,12 +36,13 @@ impl Values {
 pub(crate) struct Key {
     hash: u64,
     /// In lower case.
-    name: Box<str>,
+    name: CompactString,
 }
 
 impl Key {
     pub(crate) fn of(name: &str) -> Self {
-        let name = name.to_ascii_lowercase().into_boxed_str();
+        let mut name = CompactString::new(name);
+        name.make_ascii_lowercase();
         Self { hash: hash(&name), name }
     }
 }

@@ -45,8 +45,8 @@ pub use check::{PolicyType, Refusal, check};
 #[cfg(feature = "vocabulary")]
 pub use check::{check_bucket, read_bucket_policy};
 pub use compile::{
-    Action, Compiled, Engine, Index, PolicySet, PolicySetBuilder, PrincipalNumber, SetNumber, Slot,
-    StatementPlace, Verdict, decide,
+    Action, Compiled, Engine, Index, PolicySet, PolicySetBuilder, PrincipalNumber, Question,
+    SetNumber, Slot, StatementPlace, Verdict, decide, decide_each,
 };
 pub use context::{Context, Values};
 pub use decision::{Decision, Effect, MatchedStatement, PolicyKind};

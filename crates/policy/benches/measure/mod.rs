@@ -13,10 +13,15 @@ pub(crate) fn cpu(work: impl FnOnce()) -> f64 {
     now() - before
 }
 
-/// The processor time that each of some things takes, in nanoseconds, without that of measuring.
-pub(crate) fn each<T>(things: &[T], work: impl FnMut(&T)) -> f64 {
+/// The processor time that something takes, in nanoseconds, without that of measuring.
+pub(crate) fn net(work: impl FnOnce()) -> f64 {
     let nothing = cpu(|| ());
-    (cpu(|| things.iter().for_each(work)) - nothing) / things.len() as f64
+    cpu(work) - nothing
+}
+
+/// The processor time that each of some things takes, in nanoseconds.
+pub(crate) fn each<T>(things: &[T], work: impl FnMut(&T)) -> f64 {
+    net(|| things.iter().for_each(work)) / things.len() as f64
 }
 
 /// The median; sorts the numbers.

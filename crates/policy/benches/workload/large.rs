@@ -81,6 +81,29 @@ impl Large {
         index.decide(question.principal, &request, RESOURCE_KIND, &[]).unwrap()
     }
 
+    /// The indexes as they are now.
+    pub(crate) fn indexes(&self) -> Vec<Arc<Index>> {
+        self.accounts.iter().map(ArcSwap::load_full).collect()
+    }
+
+    /// Gives questions as they are decided together.
+    pub(crate) fn together<T>(
+        &self,
+        indexes: &[Arc<Index>],
+        questions: &[Question],
+        take: impl FnOnce(&[iamd_policy::Question<'_>]) -> T,
+    ) -> T {
+        let requests: Vec<Request<'_>> = questions.iter().map(Question::request).collect();
+        let asked = questions.iter().zip(&requests).map(|(it, request)| iamd_policy::Question {
+            index: &indexes[it.account],
+            principal: it.principal,
+            request,
+            resource_kind: RESOURCE_KIND,
+            more: &[],
+        });
+        take(&asked.collect::<Vec<_>>())
+    }
+
     /// What the reference says.
     pub(crate) fn reference(&self, question: &Question) -> (Effect, Option<PolicyKind>) {
         let request = question.request();

@@ -70,6 +70,12 @@ impl Action {
         self.service.name(self.words())
     }
 
+    /// Both.
+    #[inline]
+    pub(crate) fn names(&self) -> [Name<'_>; 2] {
+        [self.whole(), self.service()]
+    }
+
     #[inline]
     fn words(&self) -> &[[u8; 8]] {
         self.text.as_bytes().as_chunks().0

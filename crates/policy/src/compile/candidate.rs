@@ -2,8 +2,10 @@
 
 use std::cell::Cell;
 
+use prefetch_index::prefetch_index;
+
 use crate::compile::action::{Action, WildAction, begins_with};
-use crate::compile::rule::{Probe, Rule};
+use crate::compile::rule::{Probe, Probed, Rule};
 use crate::compile::set::Slots;
 
 /// A statement that could match.
@@ -103,6 +105,28 @@ impl<'l> Run<'l> {
         self.sieves.iter().enumerate().map(|(at, sieve)| (at, Sieve(*sieve)))
     }
 
+    /// Those of the first candidates that have what is asked for, and where they stand. Each is asked, whatever the
+    /// others have: what nobody can foretell is better not branched on.
+    #[inline]
+    pub(crate) fn first_of(
+        &self,
+        has: impl Fn(Sieve) -> bool,
+    ) -> impl Iterator<Item = (usize, Sieve)> {
+        let first = self.sieves().take(u64::BITS as usize);
+        let mut mask = first.fold(0_u64, |mask, (at, sieve)| mask | u64::from(has(sieve)) << at);
+        std::iter::from_fn(move || {
+            let at = mask.trailing_zeros() as usize;
+            mask &= mask.checked_sub(1)?;
+            Some((at, Sieve(*self.sieves.get(at)?)))
+        })
+    }
+
+    /// Asks memory for what else there is of a candidate.
+    #[inline]
+    pub(crate) fn ask_for(&self, at: usize) {
+        prefetch_index(self.rests, at);
+    }
+
     /// The candidate that stands there, if an action begins as it must.
     #[inline]
     pub(crate) fn candidate(&self, at: usize, sieve: Sieve, action: &Action) -> Option<Candidate> {
@@ -124,8 +148,8 @@ pub(crate) struct Sieve(u64);
 impl Sieve {
     /// Whether the candidate may apply in one of these slots, to a resource that has what it must have in one place.
     #[inline]
-    pub(crate) fn may_apply(self, resource: &str, slots: Slots) -> bool {
-        slots >> (self.0 & 31) & 1 == 1 && self.probe().fits(resource)
+    pub(crate) fn may_apply(self, resource: &Probed, slots: Slots) -> bool {
+        (slots >> (self.0 & 31) & 1 == 1) & self.probe().fits(resource)
     }
 
     /// The bit of its document among [`Members`].

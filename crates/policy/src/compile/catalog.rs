@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use prefetch_index::prefetch_index;
+
 use crate::compile::candidate::Candidate;
 use crate::compile::listing::{Listing, sort};
 use crate::compile::rule::Rule;
@@ -109,6 +111,12 @@ impl Catalog {
     #[inline]
     pub(crate) fn rules(&self, document: u32) -> &[Rule] {
         self.rules.get(document as usize).map_or(&[], |rules| rules)
+    }
+
+    /// Asks memory for where the statements of a document are.
+    #[inline]
+    pub(crate) fn ask_for(&self, document: u32) {
+        prefetch_index(&self.rules, document as usize);
     }
 
     /// One more than the highest number of a document.

@@ -3,10 +3,12 @@
 use std::cell::Cell;
 use std::net::IpAddr;
 
+use compact_str::CompactString;
 use ipnet::IpNet;
+use smallvec::{Array, SmallVec};
 
-use crate::compile::glob::{Atom, Glob};
-use crate::compile::template::{Part, Pattern, Template, Wildcards, match_segments};
+use crate::compile::glob::Glob;
+use crate::compile::template::{Part, Pattern, Template, Wildcards, match_parts};
 use crate::context::Key;
 use crate::operator::{self, Operator, Quantifier, Relation, Truth};
 use crate::value::{self, Decimal};
@@ -27,16 +29,16 @@ pub(crate) struct Condition {
 /// The values to compare with, by how they are compared.
 #[derive(Clone, Debug)]
 enum Test {
-    Text(Box<[Pattern]>),
-    IgnoreCase(Box<[Folded]>),
-    Arn(Box<[ArnPattern]>),
-    Number(Relation, Box<[Decimal]>),
-    Moment(Relation, Box<[i128]>),
+    Text(SmallVec<[Pattern; 1]>),
+    IgnoreCase(SmallVec<[Folded; 1]>),
+    Arn(SmallVec<[ArnPattern; 1]>),
+    Number(Relation, SmallVec<[Decimal; 1]>),
+    Moment(Relation, SmallVec<[i128; 1]>),
     /// Whether false, and whether true, is among the values.
     Boolean([bool; 2]),
     /// Base64 as it is written: each sequence of bytes has one form only.
-    Binary(Box<[Box<str>]>),
-    Address(Box<[IpNet]>),
+    Binary(SmallVec<[Box<str>; 1]>),
+    Address(SmallVec<[IpNet; 2]>),
     /// The same as for booleans, of whether the key is missing.
     Null([bool; 2]),
 }
@@ -227,7 +229,7 @@ impl Test {
                 (Self::Address(ranges), bad)
             }
             _ => {
-                let (booleans, bad) = read(values, value::boolean);
+                let (booleans, bad): (SmallVec<[bool; 2]>, bool) = read(values, value::boolean);
                 let among = [booleans.contains(&false), booleans.contains(&true)];
                 match test {
                     Operator::Null => (Self::Null(among), bad),
@@ -239,10 +241,10 @@ impl Test {
 }
 
 /// Those values that can be read, and whether there are others.
-fn read<'a, T>(
+fn read<'a, A: Array>(
     values: impl Iterator<Item = &'a str>,
-    read: impl Fn(&'a str) -> Option<T>,
-) -> (Box<[T]>, bool) {
+    read: impl Fn(&'a str) -> Option<A::Item>,
+) -> (SmallVec<A>, bool) {
     let mut bad = false;
     let values = values.filter_map(|value| {
         let value = read(value);
@@ -256,16 +258,16 @@ fn read<'a, T>(
 #[derive(Clone, Debug)]
 enum Folded {
     /// In lower case.
-    Plain(Box<str>),
-    Template(Template),
+    Plain(CompactString),
+    Template(Box<Template>),
 }
 
 impl Folded {
     fn of(text: &str, version: Version) -> Option<Self> {
         let template = Template::of(text, version, Wildcards::No)?;
         Some(match template.plain() {
-            Some(Glob::Exact(text)) => Self::Plain(lower(&text).collect::<String>().into()),
-            _ => Self::Template(template),
+            Some(Glob::Exact(text)) => Self::Plain(lower(&text).collect()),
+            _ => Self::Template(Box::new(template)),
         })
     }
 
@@ -276,7 +278,7 @@ impl Folded {
             }
             Self::Plain(text) => lower(value).eq(text.chars()).into(),
             Self::Template(template) => template.resolve(context, |values| {
-                let parts = template.segments().iter().flat_map(|segment| segment.iter());
+                let parts = template.parts().iter();
                 lower(value).eq(parts.flat_map(|part| lower(part.text(values).unwrap_or_default())))
             }),
         }
@@ -300,8 +302,8 @@ enum ArnPattern {
     Template(Box<(Template, Option<[Component; 6]>)>),
 }
 
-/// The segments between the stars of one component.
-type Component = Box<[Box<[Part]>]>;
+/// The pieces of one component.
+type Component = Box<[Part]>;
 
 impl ArnPattern {
     fn of(text: &str, version: Version) -> Option<Self> {
@@ -337,7 +339,7 @@ impl ArnPattern {
                             .iter()
                             .flatten()
                             .zip(value.splitn(6, ':'))
-                            .all(|(component, text)| match_segments(component, text, values))
+                            .all(|(component, text)| match_parts(component, text, values))
                 })
             }
         }
@@ -350,45 +352,32 @@ fn is_arn(value: &str) -> bool {
 
 /// The text cut at its first five colons.
 fn components(template: &Template) -> Option<[Component; 6]> {
-    let mut components: Vec<Vec<Vec<Part>>> = vec![vec![Vec::new()]];
-    let last = |components: &mut Vec<Vec<Vec<Part>>>, part: Part| {
-        if let Some(segment) = components.last_mut().and_then(|it| it.last_mut()) {
-            segment.push(part);
+    let mut components: Vec<Vec<Part>> = vec![Vec::new()];
+    let push = |components: &mut Vec<Vec<Part>>, part: Part| {
+        if let Some(component) = components.last_mut() {
+            component.push(part);
         }
     };
-    for (index, segment) in template.segments().iter().enumerate() {
-        if index > 0
-            && let Some(component) = components.last_mut()
-        {
-            component.push(Vec::new());
-        }
-        for part in segment {
-            let Part::Text(text) = part else {
-                last(&mut components, part.clone());
-                continue;
-            };
-            for (index, piece) in text.splitn(7 - components.len(), ':').enumerate() {
-                if index > 0 {
-                    components.push(vec![Vec::new()]);
-                }
-                if !piece.is_empty() {
-                    last(&mut components, Part::Text(piece.into()));
-                }
+    for part in template.parts() {
+        let Part::Text(text) = part else {
+            push(&mut components, part.clone());
+            continue;
+        };
+        for (index, piece) in text.splitn(7 - components.len(), ':').enumerate() {
+            if index > 0 {
+                components.push(Vec::new());
+            }
+            if !piece.is_empty() {
+                push(&mut components, Part::Text(piece.into()));
             }
         }
     }
-    let boxed = |segments: Vec<Vec<Part>>| segments.into_iter().map(Into::into).collect();
-    let components: Vec<Component> = components.into_iter().map(boxed).collect();
+    let components: Vec<Component> = components.into_iter().map(Into::into).collect();
     components.try_into().ok()
 }
 
 fn plain(component: &Component) -> Glob {
-    let atoms = component.iter().enumerate().flat_map(|(index, segment)| {
-        let star = (index > 0).then_some(Atom::Any);
-        star.into_iter()
-            .chain(segment.iter().map(|part| part.text(&[]).map_or(Atom::One, Atom::Text)))
-    });
-    Glob::from_atoms(atoms)
+    Glob::from_atoms(component.iter().filter_map(Part::atom))
 }
 
 #[cfg(test)]

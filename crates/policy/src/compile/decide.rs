@@ -3,12 +3,10 @@
 //! Slots are bits, so "every level allows" is one comparison. A Deny anywhere ends it; a slot in which something
 //! allows is not asked again.
 
-use std::hint::black_box;
-
 use crate::compile::action::Action;
 use crate::compile::candidate::{Answers, Candidate, Check, Run, Sieve};
 use crate::compile::condition::Readings;
-use crate::compile::rule::Rule;
+use crate::compile::rule::{Probed, Rule};
 use crate::compile::set::{
     BOUNDARY, IDENTITY, PolicySet, RESOURCE, RESOURCE_CONTROL, SERVICE_CONTROL, SESSION, Slots,
 };
@@ -143,7 +141,8 @@ pub(crate) fn walk(
     let slots = own.map_or(0, Source::slots);
     let slots = sets.iter().fold(slots | IDENTITY, |slots, set| slots | set.slots());
     let slots = slots & !unbound;
-    let walk = Walk { request, slots, readings: Readings::default() };
+    let probed = Probed::of(request.resource.arn);
+    let walk = Walk { request, probed, slots, readings: Readings::default() };
     if let Some(own) = own {
         walk.through(0, own, sink);
     }
@@ -157,6 +156,7 @@ pub(crate) fn walk(
 
 struct Walk<'r> {
     request: &'r Request<'r>,
+    probed: Probed,
     /// The slots that take part and bind this request.
     slots: Slots,
     readings: Readings,
@@ -243,10 +243,13 @@ impl Walk<'_> {
         wanted: Slots,
     ) -> Option<(u8, Found, Namings)> {
         for (at, sieve) in sieves {
-            if !of.source.may_have(sieve) || !sieve.may_apply(self.request.resource.arn, wanted) {
+            if !of.source.may_have(sieve) || !sieve.may_apply(&self.probed, wanted) {
                 continue;
             }
-            self.ask_for(of, sieve);
+            if of.source.sieves_tell_documents() {
+                // Before memory has brought what shows whether the statement is wanted.
+                ask_for_statement(of.source, sieve);
+            }
             if let Some(candidate) = run.candidate(at, sieve, self.request.action)
                 && let Some(namings) = self.judge(of, &candidate)
             {
@@ -254,15 +257,6 @@ impl Walk<'_> {
             }
         }
         None
-    }
-
-    /// Asks memory for a statement, before it has brought what shows whether the statement is wanted.
-    #[inline]
-    fn ask_for(&self, of: Of<'_, impl Source>, sieve: Sieve) {
-        if of.source.sieves_tell_documents() {
-            let rules = of.source.rules(u32::from(sieve.member()));
-            black_box(rules.get(usize::from(sieve.rule())).map(|it| it.effect));
-        }
     }
 
     /// How a statement names the caller, if it applies.
@@ -301,6 +295,13 @@ impl Walk<'_> {
         };
         (!namings.is_empty()).then_some(namings)
     }
+}
+
+/// Asks memory for a candidate's statement, where sieves tell documents.
+#[inline]
+pub(crate) fn ask_for_statement(source: &impl Source, sieve: Sieve) {
+    let rules = source.rules(sieve.member().into());
+    rules.get(usize::from(sieve.rule())).into_iter().for_each(Rule::ask_for);
 }
 
 /// A statement that applies: its source's place among those of the decision, its document's number and its own place

@@ -5,6 +5,7 @@
 //! nothing is tried twice. Literal segments are searched for in linear time, and so are those with a `?`: bit by
 //! bit, 64 characters at a time.
 
+use compact_str::CompactString;
 use memchr::memmem;
 
 /// A piece of a pattern, read from its text.
@@ -36,9 +37,9 @@ pub(crate) enum Glob {
     /// `*`.
     Any,
     /// A text without wildcards.
-    Exact(Box<str>),
+    Exact(CompactString),
     /// A text, and a star at its end.
-    Prefix(Box<str>),
+    Prefix(CompactString),
     /// Wildcards elsewhere.
     Parts(Box<Parts>),
 }
@@ -91,9 +92,9 @@ impl Glob {
         let last = rest.pop();
         rest.retain(|segment| !segment.is_empty());
         match (first, &last) {
-            (Segment::Literal(text), None) => Self::Exact(text),
+            (Segment::Literal(text), None) => Self::Exact(text.into()),
             (Segment::Literal(text), Some(last)) if last.is_empty() && rest.is_empty() => {
-                if text.is_empty() { Self::Any } else { Self::Prefix(text) }
+                if text.is_empty() { Self::Any } else { Self::Prefix(text.into()) }
             }
             (first, _) => Self::Parts(Box::new(Parts { first, middle: rest.into(), last })),
         }

@@ -16,6 +16,10 @@ use crate::compile::set::{PolicySet, PolicySetBuilder, Slots};
 use crate::compile::table::List;
 use crate::{Request, ResourcePolicyKind};
 
+mod together;
+
+pub use together::{Question, decide_each};
+
 /// Sets, and which principals have which. Best made one for each account, and for principals who have some dozens of
 /// sets at most. A clone costs what the lists take, so readers can go on with the old one until the new one is
 /// published.
@@ -270,9 +274,8 @@ impl<'i> Attached<'i> {
     fn of(index: &'i Index, sets: &'i Sets, action: &Action) -> Self {
         // Memory is asked for the principal's sets and for what is listed before any of it is looked at.
         let own = *sets;
-        let table = index.catalog.table();
-        let names = [action.whole(), action.service()];
-        table.ask_for(&names);
+        let (table, names) = (index.catalog.table(), action.names());
+        table.ask_for_lists(&names);
         let join = |(slots, open, members): (Slots, Slots, Members), set: &Set| {
             (slots | set.slots, open | set.open, members.join(set.members))
         };
@@ -370,7 +373,7 @@ mod tests {
         StatementPlace,
     };
 
-    fn set(effect: &str, action: &str) -> PolicySetBuilder {
+    pub(super) fn set(effect: &str, action: &str) -> PolicySetBuilder {
         let statement = format!(r#"{{"Effect":"{effect}","Action":"{action}","Resource":"*"}}"#);
         let document = Document::parse(&format!(r#"{{"Statement":{statement}}}"#)).unwrap();
         let mut builder = PolicySet::builder();
@@ -383,8 +386,12 @@ mod tests {
     }
 
     fn verdict(index: &Index, principal: PrincipalNumber, more: &[&PolicySet]) -> Option<Verdict> {
-        let context = Context::new();
-        let request = Request {
+        asked(|request| index.decide(principal, request, ResourcePolicyKind::Resource, more))
+    }
+
+    /// Gives a request of a user for an object.
+    pub(super) fn asked<T>(take: impl FnOnce(&Request<'_>) -> T) -> T {
+        take(&Request {
             principal: Principal::new(
                 PrincipalKind::User,
                 "arn:aws:iam::111111111111:user/a",
@@ -396,9 +403,8 @@ mod tests {
                 account: None,
                 management_account: false,
             },
-            context: &context,
-        };
-        index.decide(principal, &request, ResourcePolicyKind::Resource, more)
+            context: &Context::new(),
+        })
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //!
 //! The effect is known, so what makes no sense is settled here: it holds in a Deny and not in an Allow.
 
+use prefetch_index::prefetch_index;
+use smallvec::SmallVec;
+
 use crate::compile::action::{ActionPatterns, WildAction};
 use crate::compile::condition::{Condition, Readings};
 use crate::compile::glob::Glob;
@@ -9,18 +12,22 @@ use crate::compile::template::{Pattern, Wildcards};
 use crate::operator::Truth;
 use crate::{Context, Principals, Resources, Statement, StatementEffect, Version, variable};
 
-/// A statement. In one line of the processor's cache, with what most statements are decided by.
+/// The bytes of a line of the processor's cache, on most processors.
+const LINE: usize = 64;
+
+/// A statement, with what most are decided by in one place of four lines: where policies are in no cache, each place
+/// that a decision looks at is waited for.
 #[derive(Clone, Debug)]
-#[repr(align(64))]
+#[repr(C, align(64))]
 pub(crate) struct Rule {
     pub(crate) effect: StatementEffect,
     /// Whether an operator is one that nobody knows.
     unreadable: bool,
     resources: ResourcePatterns,
-    /// The cheapest first.
-    conditions: Box<[Condition]>,
     pub(crate) principals: Option<Box<Principals>>,
     pub(crate) actions: Box<ActionPatterns>,
+    /// The cheapest first.
+    conditions: SmallVec<[Condition; 1]>,
 }
 
 /// The resources of a statement.
@@ -32,11 +39,18 @@ enum ResourcePatterns {
     Unreadable,
     /// Every resource.
     Any,
+    /// The one of this name.
+    Exactly(Near),
+    /// Those whose names begin like this.
+    Beginning(Near),
     /// Those that match.
     One(Pattern),
     /// These.
     Several(Box<Several>),
 }
+
+/// A text beside what it belongs to, if it is not long.
+type Near = SmallVec<[u8; 64]>;
 
 /// More than one pattern, or what is not one of them.
 #[derive(Clone, Debug)]
@@ -60,8 +74,7 @@ impl Probe {
     pub(crate) const NONE: Self = Self { offset: u8::MAX, bytes: [0; 4] };
 
     /// What every text must have that begins like this.
-    fn of(beginning: &str) -> Self {
-        let bytes = beginning.as_bytes();
+    fn of(bytes: &[u8]) -> Self {
         let start = bytes.len().saturating_sub(4).min(usize::from(u8::MAX - 1));
         match (u8::try_from(start), bytes.get(start..).and_then(<[u8]>::first_chunk)) {
             (Ok(offset), Some(bytes)) => Self { offset, bytes: *bytes },
@@ -80,17 +93,36 @@ impl Probe {
         Self { offset: bits as u8, bytes: ((bits >> 8) as u32).to_le_bytes() }
     }
 
+    /// Whether a text has the bytes. Without branches: nobody could foretell them.
     #[inline]
-    pub(crate) fn fits(self, text: &str) -> bool {
-        let found = || text.as_bytes().get(usize::from(self.offset)..)?.first_chunk();
-        self.offset == u8::MAX || found() == Some(&self.bytes)
+    pub(crate) fn fits(self, Probed(text): &Probed) -> bool {
+        let found = text.get(usize::from(self.offset)..).and_then(<[u8]>::first_chunk);
+        (found == Some(&self.bytes)) | (self.offset == u8::MAX)
+    }
+}
+
+/// The beginning of a text, with zeros behind it: every probe has its place there.
+#[derive(Clone, Debug)]
+pub(crate) struct Probed([u8; u8::MAX as usize + 4]);
+
+impl Probed {
+    #[inline]
+    pub(crate) fn of(text: &str) -> Self {
+        let mut beginning = [0; _];
+        let length = text.len().min(beginning.len());
+        if let (Some(place), Some(bytes)) =
+            (beginning.get_mut(..length), text.as_bytes().get(..length))
+        {
+            place.copy_from_slice(bytes);
+        }
+        Self(beginning)
     }
 }
 
 impl Rule {
     pub(crate) fn of(statement: &Statement, version: Version) -> Self {
         let known = statement.conditions.iter().map(|condition| Condition::of(condition, version));
-        let mut conditions: Vec<Condition> = known.flatten().collect();
+        let mut conditions: SmallVec<[Condition; 1]> = known.flatten().collect();
         let unreadable = conditions.len() < statement.conditions.len();
         conditions.sort_by_key(Condition::cost);
         Self {
@@ -98,7 +130,7 @@ impl Rule {
             actions: Box::new(ActionPatterns::of(statement.actions.as_ref())),
             principals: statement.principals.clone().map(Box::new),
             resources: ResourcePatterns::of(statement.resources.as_ref(), version),
-            conditions: conditions.into(),
+            conditions,
             unreadable,
         }
     }
@@ -120,15 +152,21 @@ impl Rule {
     /// What shows of most resources that the statement is not about them.
     pub(crate) fn probe(&self) -> Probe {
         match &self.resources {
-            ResourcePatterns::One(Pattern::Plain(glob)) => Probe::of(glob.beginning()),
+            ResourcePatterns::Exactly(text) | ResourcePatterns::Beginning(text) => Probe::of(text),
+            ResourcePatterns::One(Pattern::Plain(glob)) => Probe::of(glob.beginning().as_bytes()),
             _ => Probe::NONE,
         }
     }
 
     /// Whether resource and conditions hold in every request.
     pub(crate) fn always_holds(&self) -> bool {
-        let named =
-            matches!(self.resources, ResourcePatterns::One(_) | ResourcePatterns::Several(_));
+        let named = matches!(
+            self.resources,
+            ResourcePatterns::One(_)
+                | ResourcePatterns::Several(_)
+                | ResourcePatterns::Exactly(_)
+                | ResourcePatterns::Beginning(_)
+        );
         !named && self.conditions.is_empty()
     }
 
@@ -145,11 +183,20 @@ impl Rule {
     /// How much work the statement is, roughly.
     pub(crate) fn cost(&self) -> usize {
         let resources = match &self.resources {
-            ResourcePatterns::One(_) => 1,
+            ResourcePatterns::One(_)
+            | ResourcePatterns::Exactly(_)
+            | ResourcePatterns::Beginning(_) => 1,
             ResourcePatterns::Several(several) => several.patterns.len(),
             _ => 0,
         };
         resources + self.conditions.iter().map(Condition::cost).sum::<usize>()
+    }
+
+    /// Asks memory for the statement, all of it at once.
+    #[inline]
+    pub(crate) fn ask_for(&self) {
+        let bytes = std::slice::from_ref(&self.effect);
+        [0, LINE, 2 * LINE, 3 * LINE].into_iter().for_each(|byte| prefetch_index(bytes, byte));
     }
 
     /// Whether resource and conditions hold.
@@ -197,7 +244,12 @@ impl ResourcePatterns {
             }
         }
         if patterns.len() == 1 && !negated && !unreadable {
-            patterns.pop().map_or(Self::Unreadable, Self::One)
+            match patterns.pop() {
+                None => Self::Unreadable,
+                Some(Pattern::Plain(Glob::Exact(text))) => Self::Exactly(text.as_bytes().into()),
+                Some(Pattern::Plain(Glob::Prefix(text))) => Self::Beginning(text.as_bytes().into()),
+                Some(pattern) => Self::One(pattern),
+            }
         } else {
             Self::Several(Box::new(Several { patterns: patterns.into(), negated, unreadable }))
         }
@@ -207,6 +259,8 @@ impl ResourcePatterns {
     fn cover(&self, resource: &str, context: &Context, effect: StatementEffect) -> bool {
         let named = match self {
             Self::Absent | Self::Unreadable | Self::Any => return true,
+            Self::Exactly(text) => (**text == *resource.as_bytes()).into(),
+            Self::Beginning(text) => resource.as_bytes().starts_with(text).into(),
             Self::One(pattern) => pattern.matches(resource, context),
             Self::Several(several) => several.name(resource, context),
         };
@@ -227,6 +281,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_rule_has_the_lines_that_memory_is_asked_for() {
+        assert_eq!(size_of::<Rule>(), 4 * LINE);
+    }
+
+    #[test]
     fn probes_say_no_of_what_does_not_match_alone() {
         let long = "a".repeat(300);
         for (beginning, text, fits) in [
@@ -241,7 +300,11 @@ mod tests {
             ("é€", "é€", true),
             ("é€", "é£x", false),
         ] {
-            assert_eq!(Probe::of(beginning).fits(text), fits, "{beginning} {text}");
+            assert_eq!(
+                Probe::of(beginning.as_bytes()).fits(&Probed::of(text)),
+                fits,
+                "{beginning} {text}"
+            );
         }
     }
 }

@@ -1,8 +1,9 @@
 //! From names to lists, in few and close places in memory: a decision asks about a principal that was not asked about
 //! for long, so nothing of its set is in any cache, and each step from one place to the next is waited for.
 
-use std::hint::black_box;
 use std::sync::Arc;
+
+use prefetch_index::prefetch_index;
 
 use crate::compile::candidate::{Candidate, Run, WORDS};
 
@@ -247,14 +248,22 @@ impl<'t> Table<'t> {
         self.seek(name).1.map_or_else(List::default, |(_, list)| list)
     }
 
-    /// Asks memory for where lists of these names begin, all at the same time, before anything is decided on what it
-    /// brings.
+    /// Asks memory for where lists of these names are said to begin.
     #[inline]
-    pub(crate) fn ask_for(&self, names: &[Name<'_>; 2]) {
-        let places = names.map(|name| self.places.get(self.place(name.spelling.hash)).copied());
-        // A free place is read as one that points at the first list.
-        let list = |place: Option<u64>| self.words.get(place.unwrap_or(FREE) as u32 as usize);
-        black_box(places.map(|place| list(place).copied()));
+    pub(crate) fn ask_for_places(&self, names: &[Name<'_>; 2]) {
+        names.iter().for_each(|it| prefetch_index(self.places, self.place(it.spelling.hash)));
+    }
+
+    /// Asks memory for the beginnings of lists of these names.
+    #[inline]
+    pub(crate) fn ask_for_lists(&self, names: &[Name<'_>; 2]) {
+        for name in names {
+            // A free place is read as one that points at the first list.
+            let place = self.places.get(self.place(name.spelling.hash)).copied();
+            let list = place.unwrap_or(FREE) as u32 as usize;
+            // Three lines of the processor's cache: most lists are no longer.
+            [0, 8, 16].into_iter().for_each(|line| prefetch_index(self.words, list + line));
+        }
     }
 
     /// The list that has no name.

@@ -1,6 +1,9 @@
 //! Texts with variables, taken apart once. A text is compared piece by piece, with the request's values in the place
 //! of variables: no string is put together.
 
+use compact_str::CompactString;
+use smallvec::SmallVec;
+
 use crate::compile::glob::{Atom, Glob, atoms, skip_past_literal};
 use crate::context::Key;
 use crate::operator::Truth;
@@ -27,17 +30,19 @@ pub(crate) enum Pattern {
 /// A text with variables.
 #[derive(Clone, Debug)]
 pub(crate) struct Template {
-    /// What stands between the stars; one more than there are stars.
-    segments: Box<[Box<[Part]>]>,
+    parts: SmallVec<[Part; 4]>,
     /// In the order in which they stand in the text.
-    variables: Box<[Variable]>,
+    variables: SmallVec<[Variable; 1]>,
 }
 
-/// A piece of a text between stars.
+/// A piece of a text.
 #[derive(Clone, Debug)]
 pub(crate) enum Part {
-    Text(Box<str>),
+    Text(CompactString),
+    /// Any one character.
     One,
+    /// Any characters, or none.
+    Star,
     /// The value of the variable at this place in the list.
     Variable(usize),
 }
@@ -45,7 +50,7 @@ pub(crate) enum Part {
 #[derive(Clone, Debug)]
 struct Variable {
     key: Key,
-    default: Option<Box<str>>,
+    default: Option<CompactString>,
 }
 
 impl Pattern {
@@ -79,45 +84,34 @@ impl Template {
             Version::V2008 => vec![Piece::Text(text)],
             Version::V2012 => variable::pieces(text)?,
         };
-        let (mut segments, mut variables) = (vec![Vec::new()], Vec::new());
+        let (mut parts, mut variables) = (SmallVec::new(), SmallVec::new());
         for piece in pieces {
             match piece {
                 Piece::Text(text) if wildcards == Wildcards::Yes => {
-                    atoms(text).for_each(|atom| push(&mut segments, atom));
+                    atoms(text).for_each(|atom| push(&mut parts, atom));
                 }
-                Piece::Text(text) => push(&mut segments, Atom::Text(text)),
-                Piece::Escape(c) => push(&mut segments, Atom::Text(c.encode_utf8(&mut [0; 4]))),
+                Piece::Text(text) => push(&mut parts, Atom::Text(text)),
+                Piece::Escape(c) => push(&mut parts, Atom::Text(c.encode_utf8(&mut [0; 4]))),
                 Piece::Variable { key, default } => {
-                    if let Some(segment) = segments.last_mut() {
-                        segment.push(Part::Variable(variables.len()));
-                    }
-                    variables.push(Variable { key: Key::of(key), default: default.map(Box::from) });
+                    parts.push(Part::Variable(variables.len()));
+                    let default = default.map(CompactString::from);
+                    variables.push(Variable { key: Key::of(key), default });
                 }
             }
         }
-        let segments = segments.into_iter().map(Vec::into_boxed_slice).collect();
-        Some(Self { segments, variables: variables.into() })
+        Some(Self { parts, variables })
     }
 
     /// The pattern of a text without variables.
     pub(crate) fn plain(&self) -> Option<Glob> {
-        if !self.variables.is_empty() {
-            return None;
-        }
-        let parts = self.segments.iter().enumerate().flat_map(|(index, segment)| {
-            let star = (index > 0).then_some(Atom::Any);
-            star.into_iter().chain(segment.iter().filter_map(|part| match part {
-                Part::Text(text) => Some(Atom::Text(text)),
-                Part::One => Some(Atom::One),
-                Part::Variable(_) => None,
-            }))
-        });
-        Some(Glob::from_atoms(parts))
+        self.variables
+            .is_empty()
+            .then(|| Glob::from_atoms(self.parts.iter().filter_map(Part::atom)))
     }
 
-    /// The pieces between stars.
-    pub(crate) fn segments(&self) -> &[Box<[Part]>] {
-        &self.segments
+    /// Its pieces.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.parts
     }
 
     /// Looks the variables up and asks a question about their values.
@@ -147,54 +141,61 @@ impl Template {
     }
 
     fn match_text(&self, text: &str, values: &[&str]) -> bool {
-        match_segments(&self.segments, text, values)
+        match_parts(&self.parts, text, values)
     }
 
     /// The characters that the text stands for.
     pub(crate) fn tokens(&self, values: &[&str]) -> Vec<Token> {
         let mut tokens = Vec::new();
-        for (index, segment) in self.segments.iter().enumerate() {
-            tokens.extend((index > 0).then_some(Token::Any));
-            for part in segment {
-                match part.text(values) {
-                    Some(text) => tokens.extend(text.chars().map(Token::Literal)),
-                    None => tokens.push(Token::One),
-                }
+        for part in &self.parts {
+            match (part, part.text(values)) {
+                (_, Some(text)) => tokens.extend(text.chars().map(Token::Literal)),
+                (Part::Star, None) => tokens.push(Token::Any),
+                (_, None) => tokens.push(Token::One),
             }
         }
         tokens
     }
 }
 
-fn push(segments: &mut Vec<Vec<Part>>, atom: Atom<'_>) {
-    match (atom, segments.last_mut()) {
-        (Atom::Any, _) | (_, None) => segments.push(Vec::new()),
-        (Atom::Text(text), Some(segment)) => match segment.last_mut() {
-            Some(Part::Text(before)) => *before = [before, text].concat().into(),
-            _ => segment.push(Part::Text(text.into())),
-        },
-        (Atom::One, Some(segment)) => segment.push(Part::One),
+fn push(parts: &mut SmallVec<[Part; 4]>, atom: Atom<'_>) {
+    match (atom, parts.last_mut()) {
+        (Atom::Any, _) => parts.push(Part::Star),
+        (Atom::One, _) => parts.push(Part::One),
+        (Atom::Text(text), Some(Part::Text(before))) => before.push_str(text),
+        (Atom::Text(text), _) => parts.push(Part::Text(text.into())),
     }
 }
 
 impl Part {
-    /// The characters that it stands for; `None` is any one character.
+    /// The same piece of a text without variables.
+    pub(crate) fn atom(&self) -> Option<Atom<'_>> {
+        Some(match self {
+            Self::Text(text) => Atom::Text(text),
+            Self::One => Atom::One,
+            Self::Star => Atom::Any,
+            Self::Variable(_) => return None,
+        })
+    }
+
+    /// The characters that it stands for; `None` if that may be any.
     pub(crate) fn text<'t>(&'t self, values: &[&'t str]) -> Option<&'t str> {
         match self {
             Self::Text(text) => Some(text),
-            Self::One => None,
+            Self::One | Self::Star => None,
             Self::Variable(at) => Some(values.get(*at).copied().unwrap_or_default()),
         }
     }
 }
 
-/// Whether the whole text matches segments with stars between them.
-pub(crate) fn match_segments(segments: &[Box<[Part]>], text: &str, values: &[&str]) -> bool {
-    let Some((first, rest)) = segments.split_first() else { return text.is_empty() };
+/// Whether the whole text matches these pieces.
+pub(crate) fn match_parts(parts: &[Part], text: &str, values: &[&str]) -> bool {
+    let mut segments = parts.split(|it| matches!(it, Part::Star));
+    let first = segments.next().unwrap_or_default();
     let Some(text) = strip_from_start(first, text, values) else { return false };
-    let Some((last, middle)) = rest.split_last() else { return text.is_empty() };
+    let Some(last) = segments.next_back() else { return text.is_empty() };
     let Some(mut text) = strip_from_end(last, text, values) else { return false };
-    for segment in middle {
+    for segment in segments {
         let Some(rest) = skip_past(segment, text, values) else { return false };
         text = rest;
     }
