@@ -70,12 +70,15 @@ pub(crate) struct Probe {
 }
 
 impl Probe {
+    /// The last place that there is.
+    const LAST: u8 = 127;
+
     /// Fits everything.
     pub(crate) const NONE: Self = Self { offset: u8::MAX, bytes: [0; 4] };
 
     /// What every text must have that begins like this.
     fn of(bytes: &[u8]) -> Self {
-        let start = bytes.len().saturating_sub(4).min(usize::from(u8::MAX - 1));
+        let start = bytes.len().saturating_sub(4).min(usize::from(Self::LAST));
         match (u8::try_from(start), bytes.get(start..).and_then(<[u8]>::first_chunk)) {
             (Ok(offset), Some(bytes)) => Self { offset, bytes: *bytes },
             _ => Self::NONE,
@@ -96,14 +99,15 @@ impl Probe {
     /// Whether a text has the bytes. Without branches: nobody could foretell them.
     #[inline]
     pub(crate) fn fits(self, Probed(text): &Probed) -> bool {
-        let found = text.get(usize::from(self.offset)..).and_then(<[u8]>::first_chunk);
+        let place = usize::from(self.offset & Self::LAST);
+        let found = text.get(place..).and_then(<[u8]>::first_chunk);
         (found == Some(&self.bytes)) | (self.offset == u8::MAX)
     }
 }
 
 /// The beginning of a text, with zeros behind it: every probe has its place there.
 #[derive(Clone, Debug)]
-pub(crate) struct Probed([u8; u8::MAX as usize + 4]);
+pub(crate) struct Probed([u8; Probe::LAST as usize + 4]);
 
 impl Probed {
     #[inline]
