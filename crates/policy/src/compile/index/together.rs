@@ -127,6 +127,7 @@ impl Attached<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Action;
     use crate::compile::index::tests::{asked, set};
 
     #[test]
@@ -136,13 +137,15 @@ mod tests {
         let none = index.add_set(&set("Deny", "s3:GetObject")).unwrap();
         let principals =
             [&[reads][..], &[], &[reads, none], &[none]].map(|it| index.add_principal(it).unwrap());
-        asked(|request| {
+        asked(|read| {
+            let write = &Request { action: &Action::new("s3:PutObject"), ..*read };
             // Of every length around that of a group.
             for length in 0..=3 * TOGETHER + 1 {
                 let nobody = PrincipalNumber(principals.len() as u32);
                 let principals = principals.iter().copied().chain([nobody]).cycle().take(length);
                 let questions: Vec<Question<'_>> = principals
-                    .map(|principal| Question {
+                    .zip([read, read, write].into_iter().cycle())
+                    .map(|(principal, request)| Question {
                         index: &index,
                         principal,
                         request,
@@ -152,7 +155,7 @@ mod tests {
                     .collect();
                 let wanted: Vec<Option<Verdict>> = questions
                     .iter()
-                    .map(|it| index.decide(it.principal, request, it.resource_kind, it.more))
+                    .map(|it| index.decide(it.principal, it.request, it.resource_kind, it.more))
                     .collect();
                 let mut found = Vec::with_capacity(length);
                 let counted = allocation_counter::measure(|| {
