@@ -212,14 +212,23 @@ impl Index {
     /// nothing.
     pub fn decide(
         &self,
-        PrincipalNumber(number): PrincipalNumber,
+        principal: PrincipalNumber,
         request: &Request<'_>,
         resource_kind: ResourcePolicyKind,
         more: &[&PolicySet],
     ) -> Option<Verdict> {
-        let sets = self.principals.get(number as usize)?;
-        let own = Attached::of(self, sets, request.action);
+        let own = self.attached(principal, request.action)?;
         Some(decide_on(request, resource_kind, Some(&own), more))
+    }
+
+    /// What the principal has, if there is one of this number.
+    #[inline]
+    fn attached(
+        &self,
+        PrincipalNumber(number): PrincipalNumber,
+        action: &Action,
+    ) -> Option<Attached<'_>> {
+        Some(Attached::of(self, self.principals.get(number as usize)?, action))
     }
 
     /// Gives back the room that is kept for growing.

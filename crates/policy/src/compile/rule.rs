@@ -164,14 +164,8 @@ impl Rule {
 
     /// Whether resource and conditions hold in every request.
     pub(crate) fn always_holds(&self) -> bool {
-        let named = matches!(
-            self.resources,
-            ResourcePatterns::One(_)
-                | ResourcePatterns::Several(_)
-                | ResourcePatterns::Exactly(_)
-                | ResourcePatterns::Beginning(_)
-        );
-        !named && self.conditions.is_empty()
+        use ResourcePatterns::{Absent, Any, Unreadable};
+        matches!(self.resources, Absent | Unreadable | Any) && self.conditions.is_empty()
     }
 
     /// Whether the statement, in a policy that names no principals, allows everything.
@@ -187,11 +181,9 @@ impl Rule {
     /// How much work the statement is, roughly.
     pub(crate) fn cost(&self) -> usize {
         let resources = match &self.resources {
-            ResourcePatterns::One(_)
-            | ResourcePatterns::Exactly(_)
-            | ResourcePatterns::Beginning(_) => 1,
+            ResourcePatterns::Absent | ResourcePatterns::Unreadable | ResourcePatterns::Any => 0,
             ResourcePatterns::Several(several) => several.patterns.len(),
-            _ => 0,
+            _ => 1,
         };
         resources + self.conditions.iter().map(Condition::cost).sum::<usize>()
     }
