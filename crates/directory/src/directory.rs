@@ -250,23 +250,27 @@ impl Directory {
     }
 
     async fn load<'a>(&self, slot: &'a Slot) -> Result<&'a Loaded, Error> {
-        slot.loaded
-            .get_or_try_init(|| async {
-                let partition = partition(slot.id)?;
-                let empty = Account::new(slot.id, self.quotas.of(slot.id));
-                let account = load(&*self.store, &partition, &empty).await?;
-                let published = Arc::new(ArcSwap::from_pointee(account));
-                let (queue, waiting) = mpsc::channel(MAX_WAITING);
-                let writer = Writer {
-                    store: Arc::clone(&self.store),
-                    partition,
-                    published: Arc::clone(&published),
-                    outbox: self.outbox.clone(),
-                };
-                tokio::spawn(writer.run(waiting));
-                Ok(Loaded { published, queue })
-            })
-            .await
+        if let Some(loaded) = slot.loaded.get() {
+            return Ok(loaded);
+        }
+        let loading = slot.loaded.get_or_try_init(|| async {
+            let partition = partition(slot.id)?;
+            let empty = Account::new(slot.id, self.quotas.of(slot.id));
+            let account = load(&*self.store, &partition, &empty).await?;
+            let published = Arc::new(ArcSwap::from_pointee(account));
+            let (queue, waiting) = mpsc::channel(MAX_WAITING);
+            let writer = Writer {
+                store: Arc::clone(&self.store),
+                partition,
+                published: Arc::clone(&published),
+                outbox: self.outbox.clone(),
+            };
+            tokio::spawn(writer.run(waiting));
+            Ok(Loaded { published, queue })
+        });
+        // In a box: the future of every request would have room for this one, several times over, and
+        // is moved as a whole.
+        Box::pin(loading).await
     }
 }
 

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame};
 
+use crate::waker::hold_wakes;
 use crate::{Limits, Refusal};
 
 /// What all connections together may still have of something: bytes of bodies, or large bodies.
@@ -119,13 +120,19 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     let mut asked = false;
-    poll_fn(|cx| match Pin::new(&mut *body).poll_frame(cx) {
-        Poll::Pending if !asked => {
-            asked = true;
+    poll_fn(|cx| {
+        let (frame, woken) = hold_wakes(|| Pin::new(&mut *body).poll_frame(cx));
+        if woken && !body.is_end_stream() {
             cx.waker().wake_by_ref();
-            Poll::Pending
         }
-        answer => Poll::Ready(answer),
+        match frame {
+            Poll::Pending if !asked => {
+                asked = true;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            answer => Poll::Ready(answer),
+        }
     })
     .await
 }

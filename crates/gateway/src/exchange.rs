@@ -37,34 +37,32 @@ pub(crate) struct Connection<H> {
 }
 
 /// Receives the body, asks the handler, and turns a panic of it into a refusal.
-pub(crate) async fn exchange<H: Handler>(
+///
+/// The HTTP machinery moves what this returns as a whole, and futures have room for everything that any way
+/// through them keeps: what is large and rarely taken is in boxes, here and in the handlers.
+pub(crate) fn exchange<H: Handler>(
     connection: Arc<Connection<H>>,
     request: hyper::Request<Incoming>,
-) -> Result<hyper::Response<Leaving>, Infallible> {
+) -> impl Future<Output = Result<hyper::Response<Leaving>, Infallible>> + Send {
     let http2 = request.version() == Version::HTTP_2;
-    let _in_work = connection.watch.request(http2);
     // RFC 9112 §6.1: after a body without a length, which is how two readers can be made to
     // disagree about where the next request begins, this connection reads no next request.
     let mut close = !http2 && request.body().size_hint().exact().is_none();
-    let untold = !http2 && request.body().is_end_stream() && waits(request.headers());
-    let mut mark = H::Mark::default();
-    let answer = AssertUnwindSafe(answer(&connection, request, &mut mark)).catch_unwind().await;
-    let refusal = match answer {
-        Ok(Ok((response, whole))) => {
-            // What is left of the body is not read to get at a next request. A client that is not
-            // told would send one, and find the connection closed.
-            close |= !http2 && !whole;
-            // RFC 9110 §10.1.1: nobody need be told to continue without a body. botocore, which asks all the
-            // same, then takes the status of this answer for that of the connection's next one.
-            close |= untold;
-            return Ok(encode(response, close, &connection.watch));
-        }
-        Ok(Err(refusal)) => refusal,
-        Err(_) => Refusal::Failed,
-    };
-    // The rest of a refused request may still be on the way.
-    close |= !http2;
-    Ok(encode(connection.shared.handler.refuse(refusal, mark), close, &connection.watch))
+    // RFC 9110 §10.1.1: nobody need be told to continue without a body. botocore, which asks all the
+    // same, then takes the status of this answer for that of the connection's next one.
+    close |= !http2 && request.body().is_end_stream() && waits(request.headers());
+    async move {
+        let _in_work = connection.watch.request(http2);
+        let mut mark = H::Mark::default();
+        let answer = AssertUnwindSafe(answer(&connection, request, &mut mark)).catch_unwind().await;
+        // What is left of a body, or of a refused request, is not read to get at a next request. A client
+        // that is not told would send one, and find the connection closed.
+        let (response, whole) = answer
+            .unwrap_or(Err(Refusal::Failed))
+            .unwrap_or_else(|refusal| (connection.shared.handler.refuse(refusal, mark), false));
+        let close = close || !http2 && !whole;
+        Ok(encode(response, close, &connection.watch))
+    }
 }
 
 /// The answer, and whether the request has been read to its end.

@@ -22,6 +22,7 @@ mod serve;
 mod stream;
 mod tls;
 mod transfer;
+mod waker;
 mod watch;
 
 pub use forwarded::{Caller, caller};

@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -17,6 +17,7 @@ use crate::exchange::{Connection, Shared, exchange};
 use crate::limits::{HTTP2_CONNECTION_WINDOW, HTTP2_STREAM_WINDOW, MAX_STREAMS};
 use crate::listener::{Accepted, Ready};
 use crate::stream::Stream;
+use crate::waker::connection_waker;
 use crate::watch::{Order, Watch, Watches};
 use crate::{Handler, Limits, Listener};
 
@@ -123,6 +124,7 @@ async fn converse<H: Handler>(
     let service = service_fn(move |request| exchange(Arc::clone(&connection), request));
     let mut served = pin!(http.serve_connection(stream, service));
     let mut draining = false;
+    let waker = poll_fn(|cx| Poll::Ready(connection_waker(cx.waker(), &watch))).await;
     let ended = poll_fn(|cx| {
         match watch.order(cx) {
             Order::Cut => return Poll::Ready(Ok(())),
@@ -132,7 +134,7 @@ async fn converse<H: Handler>(
             }
             Order::Drain | Order::Serve => {}
         }
-        served.as_mut().poll(cx)
+        served.as_mut().poll(&mut Context::from_waker(&waker))
     })
     .await;
     if let Err(error) = ended {

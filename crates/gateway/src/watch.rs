@@ -73,6 +73,10 @@ impl Watch {
         InWork(self)
     }
 
+    pub(crate) fn is_http2(&self) -> bool {
+        self.http2.load(Relaxed)
+    }
+
     /// A streamed answer begins: the request is in work until the result is dropped.
     pub(crate) fn transfer(self: &Arc<Self>) -> Transfer {
         self.requests.fetch_add(1, Relaxed);

@@ -20,24 +20,6 @@ pub enum Work {
     Command(Box<dyn CommandCall>),
 }
 
-impl Work {
-    /// An account besides the caller's that the request looks at.
-    pub fn other_account(&self) -> Option<AccountId> {
-        match self {
-            Self::Query(call) => call.other_account(),
-            Self::Command(call) => call.other_account(),
-        }
-    }
-
-    /// Everything the caller must be allowed.
-    pub fn access<'a>(&self, view: &View<'a>) -> Result<AccessList<'a>, Error> {
-        match self {
-            Self::Query(call) => call.access(view),
-            Self::Command(call) => call.access(view),
-        }
-    }
-}
-
 /// A request that can be authorized.
 pub trait Call: Send + Sync {
     /// See [`Operation::other_account`].

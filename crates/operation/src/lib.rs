@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 
 pub use entry::Entry;
 pub use iamd_authz::RequestFacts;
-pub use invocation::{CommandCall, QueryCall, Work};
+pub use invocation::{Call, CommandCall, QueryCall, Work};
 pub use output::Output;
 pub use slow::{SLOW_AT_ONCE, slowly};
 pub use tools::Tools;

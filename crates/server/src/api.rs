@@ -43,14 +43,14 @@ pub(crate) const S3_TURNS: u32 = 20_000;
 impl Handler for Api {
     type Mark = Dialect;
 
-    async fn handle(&self, request: Request) -> Response {
-        match request.target.path().strip_prefix(OWN) {
-            Some("authorize") if request.method == Method::POST => {
-                let (incoming, secure) = guard::incoming(request, &self.trusted_proxies);
-                guard::encode(self.guard.authorize(&incoming, secure).await)
+    fn handle(&self, request: Request) -> impl Future<Output = Response> + Send {
+        let is_own = request.target.path().starts_with(OWN);
+        async move {
+            if is_own {
+                // In a box: the future of every request would have room for this one, and is moved as a whole.
+                return Box::pin(self.own(request)).await;
             }
-            Some(name) => self.own(&request.method, name).await,
-            None => self.serve(&request).await,
+            self.serve(&request).await
         }
     }
 
@@ -65,7 +65,7 @@ impl Handler for Api {
             method: head.method.as_str(),
             target,
             host: header(HOST).unwrap_or_default(),
-            authorization: header(AUTHORIZATION),
+            authorization: head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes),
             accept: header(ACCEPT),
         });
         let large = matches!(mark, Dialect::Query | Dialect::Json) && *head.method == Method::POST;
@@ -158,8 +158,13 @@ impl Api {
         }
     }
 
-    async fn own(&self, method: &Method, name: &str) -> Response {
-        if !matches!(*method, Method::GET | Method::HEAD) {
+    async fn own(&self, request: Request) -> Response {
+        let name = request.target.path().strip_prefix(OWN).unwrap_or_default();
+        if name == "authorize" && request.method == Method::POST {
+            let (incoming, secure) = guard::incoming(request, &self.trusted_proxies);
+            return guard::encode(self.guard.authorize(&incoming, secure).await);
+        }
+        if !matches!(request.method, Method::GET | Method::HEAD) {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
         }
         if let Some(path) = name.strip_prefix("oidc/") {

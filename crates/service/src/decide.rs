@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
 
 use iamd_audit::{Category, EventId, EventType, Part, Record, Resource, UserIdentity};
 use iamd_authz::{
@@ -22,6 +21,7 @@ use serde_json::{Value, json};
 use crate::Service;
 use crate::pipeline::log_internal;
 use crate::record::{issuer_arn, issuer_id, user_identity};
+use crate::stopwatch::Stopwatch;
 
 /// A request that somebody else received, as its signature covers it.
 #[derive(Clone, Copy)]
@@ -196,9 +196,9 @@ impl Service {
     /// # Errors
     /// Nothing could be decided: a policy cannot be read, or the record cannot be kept.
     pub fn decide(&self, known: &Known, question: Question<'_>) -> Result<Decided, Error> {
-        let started = Instant::now();
+        let watch = Stopwatch::start();
         let request_id = EventId::random(&*self.tools.entropy);
-        let decided = self.decided(known, question, request_id, started);
+        let decided = self.decided(known, question, request_id, watch);
         if let Err(error) = &decided {
             log_internal(request_id, error);
         }
@@ -210,7 +210,7 @@ impl Service {
         known: &Known,
         mut question: Question<'_>,
         request_id: EventId,
-        started: Instant,
+        watch: Stopwatch,
     ) -> Result<Decided, Error> {
         let access = Access {
             action: question.action.clone(),
@@ -224,7 +224,7 @@ impl Service {
         let (traced, hides) = (question.traced, question.hides_policy);
         let mut examined = examine(caller, account, &accesses, question.facts, traced, hides)?;
         self.record_decision(known, &mut question, request_id, &examined)?;
-        question.log(caller, request_id, &examined, started);
+        question.log(caller, request_id, &examined, watch);
         if hides {
             examined.forget_resource_policy();
         }
@@ -325,8 +325,7 @@ fn resource(arn: &str, owner: Option<AccountId>) -> Option<Resource<'_>> {
 
 impl Question<'_> {
     /// The one line that each decision leaves.
-    fn log(&self, about: &Caller, id: EventId, examined: &Examined, started: Instant) {
-        let latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    fn log(&self, about: &Caller, id: EventId, examined: &Examined, watch: Stopwatch) {
         let asker = match self.asker {
             Asker::Point(name) => name,
             Asker::Principal(known) => &known.caller.arn,
@@ -346,7 +345,7 @@ impl Question<'_> {
             decided_by = kind.map(|kind| kind.to_string()),
             deciding_policy = policy,
             deciding_statement = sid,
-            latency_us,
+            latency_us = watch.micros(),
         );
     }
 }

@@ -32,7 +32,7 @@ pub struct HeadLine<'a> {
     /// `Host`, or nothing.
     pub host: &'a str,
     /// `Authorization`.
-    pub authorization: Option<&'a str>,
+    pub authorization: Option<&'a [u8]>,
     /// `Accept`.
     pub accept: Option<&'a str>,
 }

@@ -18,6 +18,7 @@ mod record;
 mod request;
 mod respond;
 mod s3;
+mod stopwatch;
 mod table;
 mod unsigned;
 

@@ -3,12 +3,11 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use iamd_audit::{Category, EventId, Health, Log, Refused, outbox};
 use iamd_authz::{Authenticator, Authorized, Caller, Deciding, Denied, Signed, authorize, explain};
 use iamd_directory::{Account, Directory, Origin};
-use iamd_operation::{CommandCall, Output, QueryCall, RequestFacts, Tools, View, Work};
+use iamd_operation::{Call, CommandCall, Output, QueryCall, RequestFacts, Tools, View, Work};
 use iamd_sigv4::{Payload, Presented, RequestParts};
 use iamd_types::{Clock, Code, Error, entropy};
 use iamd_wire::query::{Parameters, check};
@@ -19,6 +18,7 @@ use crate::record::{Connection, Ending, Event, Recipient, Shared, request_parame
 use crate::request::{Reply, Request};
 use crate::respond::{self, Format};
 use crate::s3::{LARGE_DOCUMENTS, S3};
+use crate::stopwatch::Stopwatch;
 use crate::table::{Served, Table};
 use crate::unsigned::unsigned;
 
@@ -57,12 +57,11 @@ pub(crate) struct Trail {
     pub(crate) deciding: Deciding,
 }
 
-/// A request whose caller is known.
-struct Call<'a> {
+/// A request whose caller is identified.
+struct Identified<'a> {
     caller: &'a Arc<Caller>,
     signed: &'a Signed,
     event: Event,
-    work: Work,
 }
 
 impl Service {
@@ -104,7 +103,7 @@ impl Service {
 
     /// Answers a request, and writes its log line.
     pub async fn handle(&self, request: &Request<'_>) -> Reply {
-        let started = Instant::now();
+        let watch = Stopwatch::start();
         let request_id = EventId::random(&*self.tools.entropy);
         let mut trail = Trail::default();
         let result = self.run(request, request_id, &mut trail).await;
@@ -115,7 +114,7 @@ impl Service {
             let request_id = request_id.to_string();
             respond::failure(Format::of(service, request), service, request_id, &error)
         });
-        trail.log(&reply, started);
+        trail.log(&reply, watch);
         reply
     }
 
@@ -144,13 +143,13 @@ impl Service {
             && operation.unsigned
         {
             let asked = (*operation, parameters);
-            return self.run_unsigned(request, request_id, served, asked, trail).await;
+            return Box::pin(self.run_unsigned(request, request_id, served, asked, trail)).await;
         }
 
         // Authenticate: who signed, and who that is now.
-        let presented = presented.ok_or_else(unsigned)?;
+        let presented = presented.as_ref().ok_or_else(unsigned)?;
         let facts = self.facts(request, served, presented.scope().region());
-        let signed = self.authenticate(request, served, &presented, &facts).await?;
+        let signed = self.authenticate(request, served, presented, &facts).await?;
         let caller = Arc::new(Caller::resolve(&signed.proof, &signed.account)?);
         trail.caller = Some(Arc::clone(&caller));
         if let Some(key) = &signed.key {
@@ -175,8 +174,14 @@ impl Service {
 
         // Authorize, prepare, execute, record.
         let format = Format::of(served.api, request);
-        let call = Call { caller: &caller, signed: &signed, event, work };
-        let output = self.answer(call, trail).await?;
+        let identified = Identified { caller: &caller, signed: &signed, event };
+        let output = match work {
+            Work::Query(query) => self.answer_query(&identified, query, trail).await,
+            // In a box: the future of a request is moved as a whole, and most are queries.
+            Work::Command(command) => {
+                Box::pin(self.answer_command(identified, command, trail)).await
+            }
+        }?;
 
         // Encode.
         respond::success(format, served.api, operation, request_id, &*output)
@@ -236,88 +241,107 @@ impl Service {
         Ok(entry.decode(parameters)?)
     }
 
-    /// Runs a decoded request of a known caller.
-    async fn answer(&self, call: Call<'_>, trail: &mut Trail) -> Result<Box<dyn Output>, Error> {
-        let other = self.other_account(&call).await?;
-        if let Some(other) = &other {
-            call.event.shared.get_or_init(|| self.shared(other, &call.event));
-        }
-        let view = View {
-            caller: call.caller,
-            account: &call.signed.account,
-            other: other.as_deref(),
-            facts: &call.event.facts,
-            tools: &self.tools,
-        };
-        let mut authorized = match self.authorize(&call, &view) {
-            Ok(authorized) => authorized,
-            Err(denied) => {
-                trail.decision = Some("deny");
-                trail.deciding = denied.deciding;
-                let error = self.with_encoded_message(denied.error, &call, &view);
-                return Err(self.record_failure(&call.event, call.caller, error));
-            }
-        };
-        trail.decision = Some("allow");
-        trail.deciding = authorized.take_deciding();
-        let result = match call.work {
-            Work::Query(query) => self.answer_query(query, authorized, &view, &call.event).await,
-            Work::Command(mut command) => match command.prepare(&view).await {
-                Ok(()) => {
-                    let event = Arc::new(call.event);
-                    let done = self.execute(command, call.signed, other, Arc::clone(&event)).await;
-                    return done.map_err(|error| self.record_failure(&event, call.caller, error));
-                }
-                Err(error) => Err(error),
-            },
-        };
-        result.map_err(|error| self.record_failure(&call.event, call.caller, error))
-    }
-
     async fn answer_query(
         &self,
+        identified: &Identified<'_>,
         mut query: Box<dyn QueryCall>,
-        authorized: Authorized,
-        view: &View<'_>,
-        event: &Event,
+        trail: &mut Trail,
     ) -> Result<Box<dyn Output>, Error> {
-        if let Some(settling) = query.prepare(view) {
-            settling.await?;
+        let other = self.other_account(identified, &*query).await?;
+        let view = self.view(identified, other.as_deref());
+        let authorized = self.admit(identified, &*query, &view, trail)?;
+        let fail = |error| self.record_failure(&identified.event, identified.caller, error);
+        if let Some(settling) = query.prepare(&view) {
+            settling.await.map_err(fail)?;
         }
-        let output = query.run(authorized, view)?;
-        self.record(event, view.caller, Ending::Success(&*output))?;
+        let output = query.run(authorized, &view).map_err(fail)?;
+        self.record(&identified.event, identified.caller, Ending::Success(&*output))
+            .map_err(fail)?;
         Ok(output)
     }
 
-    fn authorize(&self, call: &Call<'_>, view: &View<'_>) -> Result<Authorized, Denied> {
-        let event = &call.event;
-        iamd_authz::ensure_session_may_call(call.caller, event.service.name, event.operation.name)?;
-        let accesses = call.work.access(view)?;
-        authorize(event.operation.name, call.caller, view.account, &accesses, view.facts)
+    async fn answer_command(
+        &self,
+        identified: Identified<'_>,
+        mut command: Box<dyn CommandCall>,
+        trail: &mut Trail,
+    ) -> Result<Box<dyn Output>, Error> {
+        let other = self.other_account(&identified, &*command).await?;
+        let view = self.view(&identified, other.as_deref());
+        // Allowed here, it is prepared; what it does is authorized where it is done.
+        self.admit(&identified, &*command, &view, trail)?;
+        let prepared = command.prepare(&view).await;
+        let Identified { caller, signed, event } = identified;
+        prepared.map_err(|error| self.record_failure(&event, caller, error))?;
+        let event = Arc::new(event);
+        let done = self.execute(command, signed, other, Arc::clone(&event)).await;
+        done.map_err(|error| self.record_failure(&event, caller, error))
+    }
+
+    /// The account besides the caller's that the request looks at.
+    async fn other_account(
+        &self,
+        identified: &Identified<'_>,
+        call: &dyn Call,
+    ) -> Result<Option<Arc<Account>>, Error> {
+        let Some(other) = call.other_account().filter(|other| *other != identified.caller.account)
+        else {
+            return Ok(None);
+        };
+        let other = self.tools.directory.account(other).await?;
+        if let Some(other) = &other {
+            identified.event.shared.get_or_init(|| self.shared(other, &identified.event));
+        }
+        Ok(other)
+    }
+
+    fn view<'a>(&'a self, identified: &'a Identified<'_>, other: Option<&'a Account>) -> View<'a> {
+        View {
+            caller: identified.caller,
+            account: &identified.signed.account,
+            other,
+            facts: &identified.event.facts,
+            tools: &self.tools,
+        }
+    }
+
+    /// Decides whether the caller may; records that they may not.
+    fn admit(
+        &self,
+        identified: &Identified<'_>,
+        call: &dyn Call,
+        view: &View<'_>,
+        trail: &mut Trail,
+    ) -> Result<Authorized, Error> {
+        match authorize_call(identified, call, view) {
+            Ok(mut authorized) => {
+                trail.decision = Some("allow");
+                trail.deciding = authorized.take_deciding();
+                Ok(authorized)
+            }
+            Err(denied) => {
+                trail.decision = Some("deny");
+                trail.deciding = denied.deciding;
+                let error = self.with_encoded_message(denied.error, call, view);
+                Err(self.record_failure(&identified.event, identified.caller, error))
+            }
+        }
     }
 
     /// A denial with the encoded message that AWS's compute services give, if it is asked for.
-    fn with_encoded_message(&self, error: Error, call: &Call<'_>, view: &View<'_>) -> Error {
+    fn with_encoded_message(&self, error: Error, call: &dyn Call, view: &View<'_>) -> Error {
         if !self.settings.encode_denials || error.code() != Code::AccessDenied {
             return error;
         }
-        let encoded = call.work.access(view).ok().and_then(|accesses| {
-            let explained = explain(call.caller, view.account, &accesses, view.facts)?;
+        let encoded = call.access(view).ok().and_then(|accesses| {
+            let explained = explain(view.caller, view.account, &accesses, view.facts)?;
             let (keyring, entropy) = (&self.tools.keyring, &*self.tools.entropy);
-            keyring.seal_denial(call.caller.account, &explained, entropy)
+            keyring.seal_denial(view.caller.account, &explained, entropy)
         });
         let Some(encoded) = encoded else { return error };
         let message =
             format!("{}. Encoded authorization failure message: {encoded}", error.message());
         Error::new(Code::AccessDenied, message)
-    }
-
-    /// The account besides the caller's that the request looks at.
-    async fn other_account(&self, call: &Call<'_>) -> Result<Option<Arc<Account>>, Error> {
-        match call.work.other_account().filter(|other| *other != call.caller.account) {
-            Some(other) => self.tools.directory.account(other).await,
-            None => Ok(None),
-        }
     }
 
     /// Gives a change to the account's writer. On the state that it finally runs on, the caller is
@@ -465,8 +489,8 @@ impl Service {
 }
 
 impl Trail {
-    fn log(&self, reply: &Reply, started: Instant) {
-        self.log_line(reply.status, &reply.request_id, reply.error_code, started);
+    fn log(&self, reply: &Reply, watch: Stopwatch) {
+        self.log_line(reply.status, &reply.request_id, reply.error_code, watch);
     }
 
     /// The one line that each request leaves.
@@ -475,9 +499,8 @@ impl Trail {
         status: u16,
         request_id: &str,
         error_code: Option<Code>,
-        started: Instant,
+        watch: Stopwatch,
     ) {
-        let latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(
             target: "iamd::request",
             request_id,
@@ -490,9 +513,20 @@ impl Trail {
             deciding_statement = self.deciding.sid,
             status,
             error = error_code.map(Code::as_str),
-            latency_us,
+            latency_us = watch.micros(),
         );
     }
+}
+
+fn authorize_call(
+    identified: &Identified<'_>,
+    call: &dyn Call,
+    view: &View<'_>,
+) -> Result<Authorized, Denied> {
+    let Identified { caller, event, .. } = identified;
+    let operation = event.operation.name;
+    iamd_authz::ensure_session_may_call(caller, event.service.name, operation)?;
+    authorize(operation, caller, view.account, &call.access(view)?, view.facts)
 }
 
 /// What the caller is not told.

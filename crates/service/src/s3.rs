@@ -11,7 +11,7 @@ mod form;
 mod record;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -34,6 +34,7 @@ use iamd_wire::rest_xml;
 use crate::pipeline::{Service, Trail};
 use crate::record::{Ending, Event};
 use crate::request::Request;
+use crate::stopwatch::Stopwatch;
 
 use authenticate::{Authenticated, Reading, presented};
 use bucket::FoundBucket;
@@ -95,7 +96,7 @@ struct Asked<'a> {
 impl Service {
     /// Answers a request for S3, and writes its log line.
     pub async fn handle_s3(&self, request: &Request<'_>, body: Arriving) -> S3Reply {
-        let started = Instant::now();
+        let watch = Stopwatch::start();
         let request_id = EventId::random(&*self.tools.entropy);
         let mut trail = Trail { service: Some(&SERVICE), ..Trail::default() };
         let result = self.run_s3(request, body, request_id, &mut trail).await;
@@ -110,7 +111,7 @@ impl Service {
         if let Some(origin) = request.header("origin").filter(|_| request.method != "OPTIONS") {
             reply.headers.extend(self.shared_with(request, origin).await);
         }
-        trail.log_line(reply.status, &reply.request_id, reply.error_code, started);
+        trail.log_line(reply.status, &reply.request_id, reply.error_code, watch);
         reply
     }
 

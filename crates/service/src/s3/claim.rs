@@ -1,5 +1,7 @@
 //! Which requests are S3's: it shares its listener with services that are asked otherwise.
 
+use memchr::memchr2;
+
 use super::S3;
 use crate::dialect::HeadLine;
 use crate::pipeline::Service;
@@ -40,7 +42,7 @@ impl Service {
 }
 
 /// The service that a request is signed for; of two signatures the header's.
-pub(crate) fn scope<'h>(authorization: Option<&'h str>, query: &'h str) -> Option<&'h str> {
+pub(crate) fn scope<'h>(authorization: Option<&'h [u8]>, query: &'h str) -> Option<&'h str> {
     match authorization {
         Some(header) => scope_of_header(header),
         None => scope_of_query(query),
@@ -48,9 +50,18 @@ pub(crate) fn scope<'h>(authorization: Option<&'h str>, query: &'h str) -> Optio
 }
 
 /// The service in `Credential=KEY/DATE/REGION/SERVICE/aws4_request`.
-fn scope_of_header(header: &str) -> Option<&str> {
-    let credential = header.split([' ', ',']).find_map(|it| it.strip_prefix("Credential="))?;
-    credential.rsplit('/').nth(1)
+fn scope_of_header(mut header: &[u8]) -> Option<&str> {
+    let credential = loop {
+        let (piece, rest) = match memchr2(b' ', b',', header) {
+            Some(end) => header.split_at_checked(end)?,
+            None => (header, &[][..]),
+        };
+        if let Some(credential) = piece.strip_prefix(b"Credential=") {
+            break credential;
+        }
+        header = rest.get(1..)?;
+    };
+    str::from_utf8(credential.rsplit(|byte| *byte == b'/').nth(1)?).ok()
 }
 
 /// The same in a presigned URL, where slashes may be encoded.
@@ -60,8 +71,8 @@ fn scope_of_query(query: &str) -> Option<&str> {
 }
 
 /// Signature Version 2, which S3 refuses in its own words.
-fn is_old(header: &str) -> bool {
-    header.starts_with("AWS ")
+fn is_old(header: &[u8]) -> bool {
+    header.starts_with(b"AWS ")
 }
 
 fn is_old_query(query: &str) -> bool {
