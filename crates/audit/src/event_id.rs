@@ -49,21 +49,32 @@ impl EventId {
     }
 }
 
+/// Four bytes as eight hexadecimal digits, all at once: every answer carries an id.
+fn digits(bytes: &[u8; 4]) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut halves = u64::from(u32::from_be_bytes(*bytes));
+    halves = (halves | halves << 16) & 0x0000_ffff_0000_ffff;
+    halves = (halves | halves << 8) & 0x00ff_00ff_00ff_00ff;
+    halves = (halves | halves << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    // From ten on, six more carry into the half above.
+    let is_letter = (halves + 6 * ONES) >> 4 & ONES;
+    let to_letters = u64::from(b'a' - b'0' - 10);
+    (halves + u64::from(b'0') * ONES + is_letter * to_letters).to_be_bytes()
+}
+
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digit = |value: u8| if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        let ([first, second, third, fourth], _) = self.0.as_chunks() else {
+            return Err(fmt::Error);
+        };
+        let [first, second, third, fourth] = [first, second, third, fourth].map(digits);
         let mut text = [b'-'; 36];
-        let mut places = text.iter_mut();
-        for (at, byte) in self.0.iter().enumerate() {
-            if matches!(at, 4 | 6 | 8 | 10) {
-                places.next();
-            }
-            for value in [byte >> 4, byte & 15] {
-                if let Some(place) = places.next() {
-                    *place = digit(value);
-                }
-            }
-        }
+        text[..8].copy_from_slice(&first);
+        text[9..13].copy_from_slice(&second[..4]);
+        text[14..18].copy_from_slice(&second[4..]);
+        text[19..23].copy_from_slice(&third[..4]);
+        text[24..28].copy_from_slice(&third[4..]);
+        text[28..].copy_from_slice(&fourth);
         f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }

@@ -125,7 +125,7 @@ fn decide(
     } else {
         Context::new()
     };
-    let owner = access.resource_account.map(|account| account.to_string());
+    let owner = access.resource_account.map(|account| caller.digits_of(account));
     let action = Action::new(&access.action);
     let request = question(caller, &action, access, owner.as_deref(), &context);
     let policies = gathered.policies(access);

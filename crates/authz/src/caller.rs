@@ -1,5 +1,6 @@
 //! A caller: what a proof means in one state of its account.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use iamd_credentials::{Issuer, Session, SessionKind, SessionPrincipal};
@@ -171,6 +172,14 @@ impl Caller {
         match &self.principal {
             Principal::Bearer(_) => "",
             _ => self.arn.get(13..25).unwrap_or_default(),
+        }
+    }
+
+    /// The twelve digits of an account, which is the caller's own as a rule.
+    pub(crate) fn digits_of(&self, account: AccountId) -> Cow<'_, str> {
+        match self.account_text() {
+            text if account == self.account && !text.is_empty() => Cow::Borrowed(text),
+            _ => Cow::Owned(account.to_string()),
         }
     }
 

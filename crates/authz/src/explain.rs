@@ -38,7 +38,7 @@ fn explain_one(
         return None;
     }
     let context = context(caller, facts, access);
-    let owner = access.resource_account.map(|account| account.to_string());
+    let owner = access.resource_account.map(|account| caller.digits_of(account));
     let action = Action::new(&access.action);
     let request = question(caller, &action, access, owner.as_deref(), &context);
     let policies = gathered.policies(access);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use iamd_audit::Health;
 use iamd_gateway::{Arriving, Handler, Head, Peer, Plan, Refusal, Request, Response, caller};
@@ -55,7 +55,7 @@ impl Handler for Api {
     }
 
     fn plan(&self, head: &Head<'_>) -> Plan<Dialect> {
-        let header = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let header = |name: &str| head.headers.get(name)?.to_str().ok();
         let target = head.target.path_and_query().map_or("", |target| target.as_str());
         if target.starts_with(OWN) {
             // What is asked here with a body is asked in JSON.
@@ -64,9 +64,8 @@ impl Handler for Api {
         let mark = self.service.dialect(&HeadLine {
             method: head.method.as_str(),
             target,
-            host: header(HOST).unwrap_or_default(),
             authorization: head.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes),
-            accept: header(ACCEPT),
+            header: &header,
         });
         let large = matches!(mark, Dialect::Query | Dialect::Json) && *head.method == Method::POST;
         Plan { streams: mark == Dialect::S3, large, mark }

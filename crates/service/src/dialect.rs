@@ -23,18 +23,16 @@ pub enum Dialect {
 }
 
 /// What of a head tells the protocol.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct HeadLine<'a> {
     /// The method.
     pub method: &'a str,
     /// Path and query.
     pub target: &'a str,
-    /// `Host`, or nothing.
-    pub host: &'a str,
     /// `Authorization`.
     pub authorization: Option<&'a [u8]>,
-    /// `Accept`.
-    pub accept: Option<&'a str>,
+    /// `Host` and `Accept`, by these names: of most heads the others tell enough.
+    pub header: &'a dyn Fn(&str) -> Option<&'a str>,
 }
 
 /// A refusal in somebody's protocol.
@@ -59,7 +57,9 @@ impl Service {
         };
         match served.map(|served| served.api) {
             Some(service) if matches!(service.protocol, Protocol::RestJson(_)) => Dialect::RestJson,
-            Some(service) if respond::asks_for_json(service, head.accept) => Dialect::Json,
+            Some(service) if respond::asks_for_json(service, || (head.header)("accept")) => {
+                Dialect::Json
+            }
             _ => Dialect::Query,
         }
     }

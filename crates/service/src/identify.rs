@@ -4,8 +4,9 @@ use iamd_api::Protocol;
 use iamd_types::{Code, Error};
 use iamd_wire::query::Parameters;
 use iamd_wire::rest_json;
+use memchr::memchr;
 
-use crate::request::Request;
+use crate::request::{Request, is_named};
 use crate::table::Served;
 
 /// The form that carries the parameters: the body of a POST, else the query string.
@@ -29,13 +30,13 @@ pub(crate) fn form<'a>(request: &Request<'a>) -> Result<&'a [u8], Error> {
 /// Whether the body says that it is a form. A body that says nothing is taken for one, as AWS does.
 fn is_form(request: &Request<'_>) -> bool {
     const FORM: &[u8] = b"application/x-www-form-urlencoded";
-    let mut sent =
-        request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let mut sent = request.headers.iter().filter(|(name, _)| is_named(name, "content-type"));
     match (sent.next(), sent.next()) {
         (None, _) => true,
         (Some((_, sent)), None) => {
-            let essence = sent.split(|byte| *byte == b';').next().unwrap_or_default();
-            essence.trim_ascii().eq_ignore_ascii_case(FORM)
+            let end = memchr(b';', sent).unwrap_or(sent.len());
+            let essence = sent.get(..end).unwrap_or_default().trim_ascii();
+            essence == FORM || essence.eq_ignore_ascii_case(FORM)
         }
         (Some(_), Some(_)) => false,
     }

@@ -166,15 +166,13 @@ impl Service {
             accesses.record(principal, served.api.name, operation.name, &facts.region, facts.now);
         }
         let event = self.event(request, request_id, served, operation, facts, &parameters);
-        let decoded = self.decode(served, operation, &parameters);
-        let work = match decoded {
-            Ok(work) => work,
-            Err(error) => return Err(self.record_failure(&event, &caller, error)),
-        };
+        let identified = Identified { caller: &caller, signed: &signed, event };
+        let work = self
+            .decode(served, operation, &parameters)
+            .map_err(|error| self.record_failure(&identified.event, &caller, error))?;
 
         // Authorize, prepare, execute, record.
         let format = Format::of(served.api, request);
-        let identified = Identified { caller: &caller, signed: &signed, event };
         let output = match work {
             Work::Query(query) => self.answer_query(&identified, query, trail).await,
             // In a box: the future of a request is moved as a whole, and most are queries.
@@ -469,7 +467,12 @@ impl Service {
     ) -> Event {
         let records = self.log.keeps();
         Event {
-            id: EventId::new(facts.now, &*self.tools.entropy),
+            // Nobody sees the id of an event that is not recorded, and random bytes cost something.
+            id: if records {
+                EventId::new(facts.now, &*self.tools.entropy)
+            } else {
+                EventId::from_bytes([0; 16])
+            },
             request_id,
             service: served.api,
             operation,

@@ -45,9 +45,14 @@ impl<'a> Request<'a> {
 
     /// The value of a header, when it is there and is text. Of several, the first.
     pub(crate) fn header(&self, name: &str) -> Option<&'a str> {
-        let (_, value) = self.headers.iter().find(|(sent, _)| sent.eq_ignore_ascii_case(name))?;
+        let (_, value) = self.headers.iter().find(|(sent, _)| is_named(sent, name))?;
         std::str::from_utf8(value).ok()
     }
+}
+
+/// Whether a header has this name, which is in lower case. So are most that are sent.
+pub(crate) fn is_named(sent: &str, name: &str) -> bool {
+    sent.len() == name.len() && (sent == name || sent.eq_ignore_ascii_case(name))
 }
 
 /// An answer.

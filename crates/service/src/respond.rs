@@ -22,7 +22,7 @@ impl Format {
         if let Protocol::RestJson(_) = service.protocol {
             return Self::RestJson;
         }
-        if asks_for_json(service, request.header("accept")) { Self::Json } else { Self::Xml }
+        if asks_for_json(service, || request.header("accept")) { Self::Json } else { Self::Xml }
     }
 
     fn content_type(self) -> &'static str {
@@ -35,8 +35,11 @@ impl Format {
 }
 
 /// Whether a service of the Query protocol answers JSON to this `Accept`.
-pub(crate) fn asks_for_json(service: &Service, accept: Option<&str>) -> bool {
-    service.name == "sts" && accept.is_some_and(json::is_asked_for)
+pub(crate) fn asks_for_json<'a>(
+    service: &Service,
+    accept: impl FnOnce() -> Option<&'a str>,
+) -> bool {
+    service.name == "sts" && accept().is_some_and(json::is_asked_for)
 }
 
 /// The answer of an operation that succeeded.

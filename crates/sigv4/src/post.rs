@@ -231,7 +231,7 @@ impl<'a> PresentedPost<'a> {
     /// more than a week ago.
     pub fn check(&self, now_unix_seconds: i64, settings: &Settings<'_>) -> Result<(), PostError> {
         let now = Timestamp::from_unix_seconds(now_unix_seconds);
-        self.scope.check(self.time, settings)?;
+        self.scope.check(self.time, &self.time.basic(), settings)?;
         self.time.ensure_current(now)?;
         if now > self.time.plus(MAX_AGE) {
             return Err(PostError::PolicyExpired);

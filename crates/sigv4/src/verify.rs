@@ -81,7 +81,7 @@ impl Presented<'_> {
     /// In this order: region, service, terminator, date of the scope; expired, not yet current;
     /// headers that must be signed and are not.
     pub fn check(&self, now_unix_seconds: i64, settings: &Settings<'_>) -> Result<(), Error> {
-        self.scope.check(self.time, settings)?;
+        self.scope.check(self.time, &self.stamp, settings)?;
         self.check_time(Timestamp::from_unix_seconds(now_unix_seconds), settings)?;
         self.check_signed(settings)
     }
@@ -244,8 +244,13 @@ impl Presented<'_> {
 }
 
 impl Scope<'_> {
-    /// Whether a request of this time may be signed for this scope.
-    pub(crate) fn check(&self, time: Timestamp, settings: &Settings<'_>) -> Result<(), Error> {
+    /// Whether a request of this time may be signed for this scope. `stamp` is the time as text.
+    pub(crate) fn check(
+        &self,
+        time: Timestamp,
+        stamp: &[u8; 16],
+        settings: &Settings<'_>,
+    ) -> Result<(), Error> {
         let region = self.region();
         if !settings.region.map_or_else(|| well_formed(region), |expected| expected == region) {
             return Err(Error::Region { region: region.to_owned() });
@@ -256,7 +261,7 @@ impl Scope<'_> {
         if self.terminator() != TERMINATOR {
             return Err(Error::Terminator { terminator: self.terminator().to_owned() });
         }
-        if time.basic().get(..8) != Some(self.date().as_bytes()) {
+        if stamp[..8] != *self.date().as_bytes() {
             return Err(Error::ScopeDate { scope: self.date().to_owned(), request: time });
         }
         Ok(())

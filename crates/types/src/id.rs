@@ -155,9 +155,15 @@ impl AccessKeyId {
 
     /// Parses an id (model: `accessKeyIdType`, `[\w]+`, 16 to 128 characters).
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        let well_formed = (16..=128).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if well_formed { Ok(Self(text.into())) } else { Err(InvalidId) }
+        // Every byte is looked at: that is faster than stopping early.
+        let is_word = text
+            .bytes()
+            .fold(true, |so_far, byte| so_far & (byte.is_ascii_alphanumeric() | (byte == b'_')));
+        if is_word && (16..=128).contains(&text.len()) {
+            Ok(Self(text.into()))
+        } else {
+            Err(InvalidId)
+        }
     }
 
     /// A long-term key id that carries its account, as AWS's do, and 39 random bits.

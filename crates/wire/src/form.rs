@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::DecodeError;
@@ -17,6 +17,17 @@ pub(crate) fn plain(form: &[u8]) -> Option<&str> {
         return None;
     }
     std::str::from_utf8(form).ok()
+}
+
+/// What stands between the ampersands.
+pub(crate) fn pieces(form: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(form);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr(b'&', text.as_bytes()).unwrap_or(text.len());
+        rest = text.get(end + 1..);
+        text.get(..end)
+    })
 }
 
 /// Decodes a name or a value. Lenient readers keep `%zz` as it is and put replacement characters for

@@ -65,7 +65,7 @@ impl<'f> Parameters<'f> {
             return Err(DecodeError::TooLarge);
         }
         let pairs = match form::plain(form) {
-            Some(text) => read(text.split('&').filter(|pair| !pair.is_empty()), Pair::plain),
+            Some(text) => read(form::pieces(text).filter(|pair| !pair.is_empty()), Pair::plain),
             None => {
                 let pairs = form.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty());
                 read(pairs, Pair::decoded)
@@ -147,7 +147,9 @@ fn read<'f, T>(
 impl<'f> Pair<'f> {
     /// A pair of a form in which nothing is escaped.
     fn plain(pair: &'f str) -> Result<Self, DecodeError> {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let equals = memchr::memchr(b'=', pair.as_bytes()).unwrap_or(pair.len());
+        let (name, value) = pair.split_at_checked(equals).unwrap_or((pair, ""));
+        let value = value.get(1..).unwrap_or_default();
         ensure_name(name)?;
         Ok(Self { name: Cow::Borrowed(name), value: Cow::Borrowed(value) })
     }
@@ -168,8 +170,9 @@ fn ensure_name(name: &str) -> Result<(), DecodeError> {
     if name.is_empty() {
         return Err(DecodeError::Syntax("a parameter without a name"));
     }
-    let points = name.bytes().filter(|byte| *byte == b'.').count();
-    if name.len() > MAX_NAME_BYTES || points >= MAX_DEPTH {
+    let is_deep =
+        name.len() >= MAX_DEPTH && memchr::memchr_iter(b'.', name.as_bytes()).count() >= MAX_DEPTH;
+    if name.len() > MAX_NAME_BYTES || is_deep {
         return Err(DecodeError::Syntax("a parameter's name is too long"));
     }
     Ok(())

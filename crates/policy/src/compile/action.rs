@@ -32,7 +32,7 @@ impl Action {
         text.push_str(name);
         text.make_ascii_lowercase();
         text.push_str(zeros);
-        let service = name.find(':').map_or(0, |colon| colon + 1);
+        let service = memchr::memchr(b':', name.as_bytes()).map_or(0, |colon| colon + 1);
         let head = head(text.as_bytes().get(service..).unwrap_or_default());
         let (words, _) = text.as_bytes().as_chunks();
         let whole = Spelling::of(Kind::Action, words, length);

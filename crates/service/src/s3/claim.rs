@@ -20,15 +20,16 @@ impl Service {
         scope: Option<&str>,
     ) -> bool {
         let Some(s3) = &self.s3 else { return false };
+        let host = || (head.header)("host").unwrap_or_default();
         match (scope, head.authorization) {
             (Some(scope), _) => scope == SCOPE,
             // Forms for other services go to `/`; they refuse such a signature in their own words.
             (None, Some(header)) => {
                 let is_form = head.method == "POST" && path == "/";
-                is_old(header) && (!is_form || is_bucket_host(head.host, &s3.domains))
+                is_old(header) && (!is_form || is_bucket_host(host(), &s3.domains))
             }
             (None, None) => {
-                is_old_query(query) || self.is_s3_unsigned(s3, head.method, path, head.host)
+                is_old_query(query) || self.is_s3_unsigned(s3, head.method, path, host())
             }
         }
     }
