@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use iamd_types::entropy::random;
 use iamd_types::{Entropy, Timestamp};
-use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 /// The id of an event (RFC 9562 §5.7): 48 bits of milliseconds, then randomness. Made once per
@@ -103,12 +102,6 @@ impl FromStr for EventId {
             digits += 1;
         }
         if digits == 32 { Ok(Self(bits.to_be_bytes())) } else { Err(InvalidEventId) }
-    }
-}
-
-impl Serialize for EventId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 

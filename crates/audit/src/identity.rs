@@ -4,7 +4,8 @@
 //! elsewhere.
 
 use iamd_types::{AccountId, Timestamp};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+
+use crate::object::Object;
 
 /// `userIdentity`. Names and order of the members are CloudTrail's.
 #[derive(Debug, Clone)]
@@ -115,57 +116,37 @@ pub enum IssuerType {
     Root,
 }
 
-/// A value in its `Display` form.
-pub(crate) struct Shown<T>(pub(crate) T);
-
-impl<T: std::fmt::Display> Serialize for Shown<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
-}
-
-/// Writes the member if there is a value.
-pub(crate) fn optional<M: SerializeMap>(
-    map: &mut M,
-    name: &'static str,
-    value: Option<&(impl Serialize + ?Sized)>,
-) -> Result<(), M::Error> {
-    value.map_or(Ok(()), |value| map.serialize_entry(name, value))
-}
-
-impl Serialize for UserIdentity<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("type", self.type_name())?;
+impl UserIdentity<'_> {
+    pub(crate) fn write_members(&self, identity: &mut Object<'_>) {
+        identity.text("type", self.type_name());
         match self {
             Self::Root(principal)
             | Self::IamUser(principal)
             | Self::AssumedRole(principal)
-            | Self::FederatedUser(principal) => principal.serialize_members(&mut map)?,
+            | Self::FederatedUser(principal) => principal.write_members(identity),
             Self::AwsAccount { principal_id, account } => {
-                map.serialize_entry("principalId", principal_id)?;
-                map.serialize_entry("accountId", &Shown(account))?;
+                identity.text("principalId", principal_id);
+                identity.shown("accountId", account);
             }
             Self::Anonymous => {
-                map.serialize_entry("principalId", "")?;
-                map.serialize_entry("accountId", "anonymous")?;
+                identity.text("principalId", "");
+                identity.text("accountId", "anonymous");
             }
-            Self::AwsService { invoked_by } => map.serialize_entry("invokedBy", invoked_by)?,
+            Self::AwsService { invoked_by } => identity.text("invokedBy", invoked_by),
             Self::SamlUser(federated) | Self::WebIdentityUser(federated) => {
-                map.serialize_entry("principalId", federated.principal_id)?;
-                map.serialize_entry("userName", federated.user_name)?;
-                map.serialize_entry("identityProvider", federated.identity_provider)?;
+                identity.text("principalId", federated.principal_id);
+                identity.text("userName", federated.user_name);
+                identity.text("identityProvider", federated.identity_provider);
             }
             Self::Unknown { account, principal_id } => {
-                optional(&mut map, "principalId", *principal_id)?;
-                optional(&mut map, "accountId", account.map(Shown).as_ref())?;
+                identity.optional("principalId", *principal_id);
+                if let Some(account) = account {
+                    identity.shown("accountId", account);
+                }
             }
         }
-        map.end()
     }
-}
 
-impl UserIdentity<'_> {
     const fn type_name(&self) -> &'static str {
         match self {
             Self::Root(_) => "Root",
@@ -182,80 +163,56 @@ impl UserIdentity<'_> {
 }
 
 impl Principal<'_> {
-    fn serialize_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        map.serialize_entry("principalId", self.principal_id)?;
-        map.serialize_entry("arn", self.arn)?;
-        map.serialize_entry("accountId", &Shown(self.account))?;
-        optional(map, "accessKeyId", self.access_key_id)?;
-        optional(map, "userName", self.user_name)?;
-        optional(map, "sessionContext", self.session.as_ref())?;
-        optional(map, "invokedBy", self.invoked_by)
+    fn write_members(&self, identity: &mut Object<'_>) {
+        identity.text("principalId", self.principal_id);
+        identity.text("arn", self.arn);
+        identity.shown("accountId", self.account);
+        identity.optional("accessKeyId", self.access_key_id);
+        identity.optional("userName", self.user_name);
+        if let Some(session) = &self.session {
+            identity.object("sessionContext", |context| session.write_members(context));
+        }
+        identity.optional("invokedBy", self.invoked_by);
     }
 }
 
-impl Serialize for SessionContext<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
+impl SessionContext<'_> {
+    fn write_members(&self, context: &mut Object<'_>) {
         // AWS writes both as empty objects when there is nothing to say.
-        match &self.issuer {
-            Some(issuer) => map.serialize_entry("sessionIssuer", issuer)?,
-            None => map.serialize_entry("sessionIssuer", &NoMembers)?,
+        context.object("sessionIssuer", |issuer| {
+            self.issuer.iter().for_each(|it| it.write_members(issuer));
+        });
+        context.object("webIdFederationData", |federation| {
+            if let Some(provider) = self.federated_provider {
+                federation.text("federatedProvider", provider);
+                federation.object("attributes", |_| {});
+            }
+        });
+        context.object("attributes", |attributes| {
+            attributes.shown("creationDate", self.created);
+            // Booleans of this object are texts.
+            attributes.shown("mfaAuthenticated", self.mfa_authenticated);
+        });
+        context.optional("sourceIdentity", self.source_identity);
+    }
+}
+
+impl SessionIssuer<'_> {
+    fn write_members(&self, issuer: &mut Object<'_>) {
+        issuer.text("type", self.issuer_type.as_str());
+        issuer.text("principalId", self.principal_id);
+        issuer.text("arn", self.arn);
+        issuer.shown("accountId", self.account);
+        issuer.optional("userName", self.user_name);
+    }
+}
+
+impl IssuerType {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Role => "Role",
+            Self::IamUser => "IAMUser",
+            Self::Root => "Root",
         }
-        match self.federated_provider {
-            Some(provider) => map.serialize_entry("webIdFederationData", &WebIdentity(provider))?,
-            None => map.serialize_entry("webIdFederationData", &NoMembers)?,
-        }
-        map.serialize_entry("attributes", &Attributes(self))?;
-        optional(&mut map, "sourceIdentity", self.source_identity)?;
-        map.end()
-    }
-}
-
-impl Serialize for SessionIssuer<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let issuer_type = match self.issuer_type {
-            IssuerType::Role => "Role",
-            IssuerType::IamUser => "IAMUser",
-            IssuerType::Root => "Root",
-        };
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("type", issuer_type)?;
-        map.serialize_entry("principalId", self.principal_id)?;
-        map.serialize_entry("arn", self.arn)?;
-        map.serialize_entry("accountId", &Shown(self.account))?;
-        optional(&mut map, "userName", self.user_name)?;
-        map.end()
-    }
-}
-
-struct NoMembers;
-
-impl Serialize for NoMembers {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_map(Some(0))?.end()
-    }
-}
-
-struct WebIdentity<'a>(&'a str);
-
-impl Serialize for WebIdentity<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("federatedProvider", self.0)?;
-        map.serialize_entry("attributes", &NoMembers)?;
-        map.end()
-    }
-}
-
-struct Attributes<'a>(&'a SessionContext<'a>);
-
-impl Serialize for Attributes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("creationDate", &Shown(self.0.created))?;
-        // Booleans of this object are texts.
-        let mfa_authenticated = if self.0.mfa_authenticated { "true" } else { "false" };
-        map.serialize_entry("mfaAuthenticated", mfa_authenticated)?;
-        map.end()
     }
 }

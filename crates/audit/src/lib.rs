@@ -8,6 +8,7 @@
 mod event_id;
 mod identity;
 mod log;
+mod object;
 pub mod outbox;
 mod recent;
 mod record;

@@ -7,12 +7,12 @@
 use std::borrow::Cow;
 
 use iamd_types::{AccountId, Timestamp};
-use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::EventId;
-use crate::identity::{Shown, UserIdentity, optional};
+use crate::identity::UserIdentity;
+use crate::object::Object;
 
 /// The longest line, in bytes (AWS: 256 KB an event).
 pub const LINE_LIMIT: usize = 256 * 1024;
@@ -106,20 +106,19 @@ impl Part<'_> {
             Self::Written(json) => serde_json::from_str(json.get()).ok().map(Cow::Owned),
         }
     }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            // Writing to memory does not fail, and all keys are texts.
+            Self::Tree(tree) => drop(serde_json::to_writer(out, tree)),
+            Self::Written(json) => out.extend_from_slice(json.get().as_bytes()),
+        }
+    }
 }
 
 impl From<Value> for Part<'_> {
     fn from(tree: Value) -> Self {
         Self::Tree(Cow::Owned(tree))
-    }
-}
-
-impl Serialize for Part<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Tree(tree) => tree.serialize(serializer),
-            Self::Written(json) => json.serialize(serializer),
-        }
     }
 }
 
@@ -177,28 +176,91 @@ impl Record<'_> {
     /// `requestParameters`, `responseElements` and `additionalEventData` lose their ends, which
     /// `…` marks; what is still too long becomes `null`. (AWS only says that it cuts.)
     pub(crate) fn line_within(&self, limit: usize) -> Vec<u8> {
-        let line = self.serialize_line();
+        let line = self.whole_line();
         // Below this no part can be too long.
         if line.len() <= ADDITIONAL_LIMIT.min(limit) {
             return line;
         }
         let mut record = self.clone();
         record.cut_parts(PART_LIMIT, ADDITIONAL_LIMIT);
-        let mut line = record.serialize_line();
+        let mut line = record.whole_line();
         let mut part = PART_LIMIT;
         while line.len() > limit && part > 0 {
             part /= 2;
             record.cut_parts(part, part);
-            line = record.serialize_line();
+            line = record.whole_line();
         }
         line
     }
 
-    #[expect(clippy::expect_used, reason = "all keys are texts, and a vector takes any bytes")]
-    fn serialize_line(&self) -> Vec<u8> {
+    fn whole_line(&self) -> Vec<u8> {
         let mut line = Vec::with_capacity(USUAL_LENGTH);
-        serde_json::to_writer(&mut line, self).expect("a record is JSON");
+        Object::write(&mut line, |record| self.write_members(record));
         line
+    }
+
+    fn write_members(&self, record: &mut Object<'_>) {
+        record.text("eventVersion", self.event_version());
+        record.object("userIdentity", |identity| self.user_identity.write_members(identity));
+        record.shown("eventTime", self.event_time);
+        record.shown("eventSource", format_args!("{}.amazonaws.com", self.service));
+        record.text("eventName", self.event_name);
+        record.text("awsRegion", self.aws_region);
+        record.text("sourceIPAddress", self.source_ip_address);
+        record.optional("userAgent", self.user_agent.map(short));
+        record.optional("errorCode", self.error_code.map(short));
+        record.optional("errorMessage", self.error_message.map(short));
+        for (name, part) in [
+            ("requestParameters", &self.request_parameters),
+            ("responseElements", &self.response_elements),
+        ] {
+            match part {
+                Some(part) => part.write(record.member(name)),
+                None => record.member(name).extend_from_slice(b"null"),
+            }
+        }
+        if let Some(additional) = &self.additional_event_data {
+            additional.write(record.member("additionalEventData"));
+        }
+        record.text("requestID", self.request_id);
+        record.shown("eventID", self.event_id);
+        record.boolean("readOnly", self.read_only);
+        if !self.resources.is_empty() {
+            self.write_resources(record.member("resources"));
+        }
+        record.text("eventType", self.event_type.as_str());
+        let management = self.event_category == Category::Management;
+        record.boolean("managementEvent", management);
+        record.shown("recipientAccountId", self.recipient_account_id);
+        if let Some(id) = self.shared_event_id {
+            record.shown("sharedEventID", id);
+        }
+        record.text("eventCategory", if management { "Management" } else { "Data" });
+        if let Some(details) = &self.tls_details {
+            record.object("tlsDetails", |tls| {
+                tls.text("tlsVersion", details.tls_version);
+                tls.text("cipherSuite", details.cipher_suite);
+                tls.text("clientProvidedHostHeader", details.client_provided_host_header);
+            });
+        }
+        if self.session_credential_from_console {
+            record.text("sessionCredentialFromConsole", "true");
+        }
+    }
+
+    fn write_resources(&self, out: &mut Vec<u8>) {
+        out.push(b'[');
+        for (at, resource) in self.resources.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            Object::write(out, |members| {
+                members.text("ARN", resource.arn);
+                members.shown("accountId", resource.account);
+                members.text("type", resource.resource_type);
+            });
+        }
+        out.push(b']');
     }
 
     fn cut_parts(&mut self, limit: usize, additional: usize) {
@@ -249,62 +311,6 @@ fn cut_texts(value: &mut Value, limit: usize) {
 
 fn short(text: &str) -> &str {
     text.get(..text.floor_char_boundary(TEXT_LIMIT)).unwrap_or_default()
-}
-
-impl Serialize for Record<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("eventVersion", self.event_version())?;
-        map.serialize_entry("userIdentity", &self.user_identity)?;
-        map.serialize_entry("eventTime", &Shown(self.event_time))?;
-        map.serialize_entry("eventSource", &Shown(format_args!("{}.amazonaws.com", self.service)))?;
-        map.serialize_entry("eventName", self.event_name)?;
-        map.serialize_entry("awsRegion", self.aws_region)?;
-        map.serialize_entry("sourceIPAddress", self.source_ip_address)?;
-        optional(&mut map, "userAgent", self.user_agent.map(short))?;
-        optional(&mut map, "errorCode", self.error_code.map(short))?;
-        optional(&mut map, "errorMessage", self.error_message.map(short))?;
-        map.serialize_entry("requestParameters", &self.request_parameters)?;
-        map.serialize_entry("responseElements", &self.response_elements)?;
-        optional(&mut map, "additionalEventData", self.additional_event_data.as_ref())?;
-        map.serialize_entry("requestID", self.request_id)?;
-        map.serialize_entry("eventID", &self.event_id)?;
-        map.serialize_entry("readOnly", &self.read_only)?;
-        if !self.resources.is_empty() {
-            map.serialize_entry("resources", &self.resources)?;
-        }
-        map.serialize_entry("eventType", self.event_type.as_str())?;
-        let management = self.event_category == Category::Management;
-        map.serialize_entry("managementEvent", &management)?;
-        map.serialize_entry("recipientAccountId", &Shown(self.recipient_account_id))?;
-        optional(&mut map, "sharedEventID", self.shared_event_id.as_ref())?;
-        map.serialize_entry("eventCategory", if management { "Management" } else { "Data" })?;
-        optional(&mut map, "tlsDetails", self.tls_details.as_ref())?;
-        if self.session_credential_from_console {
-            map.serialize_entry("sessionCredentialFromConsole", "true")?;
-        }
-        map.end()
-    }
-}
-
-impl Serialize for Resource<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(3))?;
-        map.serialize_entry("ARN", self.arn)?;
-        map.serialize_entry("accountId", &Shown(self.account))?;
-        map.serialize_entry("type", self.resource_type)?;
-        map.end()
-    }
-}
-
-impl Serialize for TlsDetails<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(3))?;
-        map.serialize_entry("tlsVersion", self.tls_version)?;
-        map.serialize_entry("cipherSuite", self.cipher_suite)?;
-        map.serialize_entry("clientProvidedHostHeader", self.client_provided_host_header)?;
-        map.end()
-    }
 }
 
 impl EventType {

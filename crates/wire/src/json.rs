@@ -11,7 +11,8 @@ use iamd_types::{Error, Timestamp};
 use serde::Serialize;
 
 use crate::{EncodeError, form, xml};
-use ser::{Dialect, Value, write_text};
+pub use ser::write_text;
+use ser::{Dialect, Value};
 
 /// The content type of answers.
 pub const CONTENT_TYPE: &str = "application/json";

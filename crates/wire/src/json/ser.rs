@@ -52,9 +52,18 @@ enum Form {
 }
 
 /// Appends a JSON string.
-pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
-    // Writing to memory does not fail.
-    let _ = serde_json::to_writer(out, text);
+pub fn write_text(out: &mut Vec<u8>, text: &str) {
+    let is_escaped = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    // Every byte is looked at, many at a time: that is faster than stopping early, and few texts need escapes.
+    if text.as_bytes().iter().fold(false, |found, byte| found | is_escaped(byte)) {
+        // Writing to memory does not fail.
+        let _ = serde_json::to_writer(out, text);
+        return;
+    }
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
 }
 
 impl<'o, D: Dialect> Value<'o, D> {
@@ -236,5 +245,21 @@ impl<D: Dialect> SerializeStruct for Inside<'_, D> {
     fn end(self) -> Result<(), EncodeError> {
         self.finish();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_character_is_escaped_as_serde_json_does_it() {
+        for character in ('\0'..='\u{ff}').chain(['\u{2028}', '…', '\u{10ffff}']) {
+            for text in [character.to_string(), format!("before {character} and after")] {
+                let mut out = Vec::new();
+                write_text(&mut out, &text);
+                assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
+            }
+        }
     }
 }
