@@ -47,8 +47,10 @@ impl<'o> Object<'o> {
     /// An id or an instant: a text that needs no escape.
     pub(crate) fn shown(&mut self, name: &'static str, value: impl Display) {
         let out = self.member(name);
+        out.push(b'"');
         // Writing to memory does not fail.
-        let _ = write!(out, "\"{value}\"");
+        let _ = write!(out, "{value}");
+        out.push(b'"');
     }
 
     /// True or false.

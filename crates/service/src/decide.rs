@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use crate::Service;
 use crate::pipeline::log_internal;
-use crate::record::{issuer_arn, issuer_id, user_identity};
+use crate::record::{Issuer, address_text, user_identity};
 use crate::stopwatch::Stopwatch;
 
 /// A request that somebody else received, as its signature covers it.
@@ -259,14 +259,14 @@ impl Service {
         };
         let shared = other.map(|_| id());
         let request_id = request_id.to_string();
-        let address = question.facts.source_ip.map(|ip| ip.to_string()).unwrap_or_default();
-        let (issuer_id, issuer_arn) = (issuer_id(caller), issuer_arn(caller));
+        let address = question.facts.source_ip.map(address_text).unwrap_or_default();
+        let issuer = Issuer::of(caller);
         let answer = if examined.denied.is_none() { "allow" } else { "deny" };
         // Who learns that another may not do something has not failed.
         let asks = matches!(question.asker, Asker::Principal(_));
         let denied = examined.denied.as_ref().filter(|_| !asks);
         let mut record = Record {
-            user_identity: user_identity(caller, &issuer_id, &issuer_arn),
+            user_identity: user_identity(caller, issuer.as_ref()),
             event_time: question.facts.now,
             service: question.service,
             event_name: question.event,

@@ -1,5 +1,6 @@
 //! The CloudTrail record of a request, from what the pipeline learned about it.
 
+use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use iamd_audit::{
@@ -97,8 +98,8 @@ impl Event {
         recipient: Recipient<'_>,
         line: fn(&Record<'_>) -> Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
-        let (unique_id, issuer_arn) = (issuer_id(caller), issuer_arn(caller));
-        let address = self.facts.source_ip.map(|ip| ip.to_string()).unwrap_or_default();
+        let issuer = Issuer::of(caller);
+        let address = self.facts.source_ip.map(address_text).unwrap_or_default();
         let request_id = self.request_id.to_string();
         let role_arn = self.role_arn();
         let (exception, message) = match ending {
@@ -106,7 +107,7 @@ impl Event {
             Ending::Failure(error) => (Some(self.exception(error)), Some(error.message())),
         };
         let mut record = Record {
-            user_identity: user_identity(caller, &unique_id, &issuer_arn),
+            user_identity: user_identity(caller, issuer.as_ref()),
             event_time: self.facts.now,
             service: self.service.name,
             event_name: event_name(self.service.name, self.operation.name),
@@ -202,35 +203,60 @@ fn role_resource(arn: &Arn) -> Option<Resource<'_>> {
     })
 }
 
-/// `AROA…`, `AIDA…` or the account id of whoever issued the caller's session.
-pub(crate) fn issuer_id(caller: &Caller) -> String {
-    match &caller.principal {
-        Acting::Role { role, .. } => role.id().to_string(),
-        Acting::Federated { user: Some(user), .. } => user.id().to_string(),
-        _ => caller.account.to_string(),
+/// Whoever issued the caller's session.
+pub(crate) struct Issuer {
+    /// `AROA…`, `AIDA…` or the account id.
+    id: String,
+    arn: String,
+}
+
+impl Issuer {
+    /// `None` for callers of whom a record tells no issuer.
+    pub(crate) fn of(caller: &Caller) -> Option<Self> {
+        let (id, arn) = match &caller.principal {
+            Acting::Role { role, .. } => (role.id().to_string(), caller.principal_arn().to_owned()),
+            Acting::Federated { user: Some(user), .. } => {
+                (user.id().to_string(), caller.issuer_arn())
+            }
+            Acting::Federated { user: None, .. } => {
+                (caller.account.to_string(), caller.issuer_arn())
+            }
+            Acting::Root | Acting::User(_) | Acting::Bearer(_) => return None,
+        };
+        Some(Self { id, arn })
     }
 }
 
-/// The ARN of whoever issued the caller's session.
-pub(crate) fn issuer_arn(caller: &Caller) -> String {
-    match &caller.principal {
-        Acting::Federated { .. } => caller.issuer_arn(),
-        _ => caller.principal_arn().to_owned(),
+/// An address as `Display` writes it, which takes a tenth of the time of a whole record for IPv4.
+pub(crate) fn address_text(address: IpAddr) -> String {
+    let IpAddr::V4(address) = address else { return address.to_string() };
+    let mut text = String::with_capacity(15);
+    for octet in address.octets() {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        for unit in [100, 10, 1] {
+            if octet >= unit || unit == 1 {
+                text.push(char::from(b'0' + octet / unit % 10));
+            }
+        }
     }
+    text
 }
 
-/// `issuer_id` and `issuer_arn` are those of whoever issued the caller's session.
+/// `issuer` is whoever issued the caller's session.
 pub(crate) fn user_identity<'a>(
     caller: &'a Caller,
-    issuer_id: &'a str,
-    issuer_arn: &'a str,
+    issuer: Option<&'a Issuer>,
 ) -> UserIdentity<'a> {
-    let issuer = |issuer_type, user_name| SessionIssuer {
-        issuer_type,
-        principal_id: issuer_id,
-        arn: issuer_arn,
-        account: caller.account,
-        user_name,
+    let issuer = |issuer_type, user_name| {
+        issuer.map(|issuer| SessionIssuer {
+            issuer_type,
+            principal_id: &issuer.id,
+            arn: &issuer.arn,
+            account: caller.account,
+            user_name,
+        })
     };
     let principal = |user_name, issuer: Option<SessionIssuer<'a>>| Principal {
         principal_id: &caller.user_id,
@@ -257,15 +283,28 @@ pub(crate) fn user_identity<'a>(
         Acting::Root => UserIdentity::Root(principal(None, None)),
         Acting::User(user) => UserIdentity::IamUser(principal(Some(user.name()), None)),
         Acting::Role { role, .. } => {
-            let issuer = issuer(IssuerType::Role, Some(role.name()));
-            UserIdentity::AssumedRole(principal(None, Some(issuer)))
+            UserIdentity::AssumedRole(principal(None, issuer(IssuerType::Role, Some(role.name()))))
         }
         Acting::Federated { user: Some(user), .. } => {
             let issuer = issuer(IssuerType::IamUser, Some(user.name()));
-            UserIdentity::FederatedUser(principal(None, Some(issuer)))
+            UserIdentity::FederatedUser(principal(None, issuer))
         }
         Acting::Federated { user: None, .. } => {
-            UserIdentity::FederatedUser(principal(None, Some(issuer(IssuerType::Root, None))))
+            UserIdentity::FederatedUser(principal(None, issuer(IssuerType::Root, None)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn addresses_are_written_as_they_are_shown(address: IpAddr) {
+            prop_assert_eq!(address_text(address), address.to_string());
         }
     }
 }
