@@ -6,7 +6,7 @@ use std::io::Write;
 use tokio::task::spawn_blocking;
 
 use super::Shared;
-use super::tables::{Digest, Head, View, damaged};
+use super::tables::{Digest, EntryHash, Head, View, damaged};
 use crate::backup::{self, BackupError};
 use crate::error::{Cause, ReadError};
 use crate::feed::{Cursor, lock};
@@ -118,7 +118,7 @@ impl Shared {
             let mut digest = Digest::default();
             for entry in view.entries(&partition, &KeyRange::all()) {
                 let entry = entry?;
-                digest.add(entry.key(), entry.value());
+                digest.add(EntryHash::of(entry.key(), entry.value()));
                 writer.entry(entry.key(), entry.value())?;
             }
             if digest != head.digest {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::files::{Directory, State};
-use super::tables::{Head, Tables, data_key};
+use super::tables::{EntryHash, Head, Tables, data_key};
 use super::witness::Witness;
 use crate::backup::{Item, Reader, RestoreError};
 use crate::error::Cause;
@@ -51,7 +51,7 @@ fn copy(
             Item::Entry(key, value) => {
                 // The reader lets no entry stand before the first partition.
                 let Some((partition, head)) = &mut current else { continue };
-                head.digest.add(&key, &value);
+                head.digest.add(EntryHash::of(&key, &value));
                 bytes += key.len() + value.len();
                 writes.data(data_key(partition, &key), Some(&value));
             }

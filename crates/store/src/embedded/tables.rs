@@ -38,19 +38,27 @@ const OUTCOMES: &str = "outcomes";
 pub(super) struct Digest(u128);
 
 impl Digest {
-    pub(super) fn add(&mut self, key: &[u8], value: &[u8]) {
-        self.0 = self.0.wrapping_add(hash(key, value));
+    pub(super) fn add(&mut self, entry: EntryHash) {
+        self.0 = self.0.wrapping_add(entry.0);
     }
 
-    pub(super) fn remove(&mut self, key: &[u8], value: &[u8]) {
-        self.0 = self.0.wrapping_sub(hash(key, value));
+    pub(super) fn remove(&mut self, entry: EntryHash) {
+        self.0 = self.0.wrapping_sub(entry.0);
     }
 }
 
-fn hash(key: &[u8], value: &[u8]) -> u128 {
-    let length = (key.len() as u64).to_be_bytes();
-    let hash = Sha256::new().chain_update(length).chain_update(key).chain_update(value).finalize();
-    hash.first_chunk().map_or(0, |start| u128::from_be_bytes(*start))
+/// What one entry adds to the digest of its partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EntryHash(u128);
+
+impl EntryHash {
+    /// Of the caller's key, and the value under it.
+    pub(super) fn of(key: &[u8], value: &[u8]) -> Self {
+        let length = (key.len() as u64).to_be_bytes();
+        let hash =
+            Sha256::new().chain_update(length).chain_update(key).chain_update(value).finalize();
+        Self(hash.first_chunk().map_or(0, |start| u128::from_be_bytes(*start)))
+    }
 }
 
 /// Where a partition is, and what its contents must add up to.
@@ -242,7 +250,7 @@ impl View {
         let mut digest = Digest::default();
         for entry in self.entries(partition, &KeyRange::all()) {
             let entry = entry?;
-            digest.add(entry.key(), entry.value());
+            digest.add(EntryHash::of(entry.key(), entry.value()));
         }
         match digest == head.digest {
             true => Ok(()),

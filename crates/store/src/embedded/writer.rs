@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Shared;
-use super::tables::{Head, data_key};
+use super::tables::{EntryHash, Head, data_key};
 use super::witness::Witness;
 use crate::error::{Cause, CommitError, ReadError};
 use crate::feed::Published;
@@ -22,6 +22,8 @@ use crate::txn::{Batch, Revision, Txn, Value};
 const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
 /// A group takes no further batch once it has this many.
 const MAX_GROUP_BATCHES: usize = 1024;
+/// Half of the entries whose hashes are kept, at most.
+const RECENT: usize = 8192;
 /// How often others are let run while a group is smaller than the one before.
 const MAX_YIELDS: usize = 8;
 
@@ -39,6 +41,7 @@ pub(super) struct Writer {
     witness: Witness,
     /// Of all partitions that were ever committed to.
     heads: HashMap<Partition, Head>,
+    recent: Recent,
     /// Transactions of all partitions together.
     count: u64,
 }
@@ -50,7 +53,7 @@ impl Writer {
         heads: HashMap<Partition, Head>,
     ) -> Self {
         let count = heads.values().map(|head| head.revision.0).sum();
-        Self { shared, witness, heads, count }
+        Self { shared, witness, heads, recent: Recent::default(), count }
     }
 
     /// Commits until all senders are gone and the queue is empty.
@@ -131,14 +134,47 @@ fn gather(first: Request, queue: &mut mpsc::Receiver<Request>, expected: usize) 
     group
 }
 
+/// The hashes of what was written last, by stored key: what is removed or overwritten soon after, as the
+/// audit record of every change is, need not be read and hashed again for that.
+#[derive(Default)]
+struct Recent {
+    newer: HashMap<Vec<u8>, EntryHash>,
+    older: HashMap<Vec<u8>, EntryHash>,
+}
+
+impl Recent {
+    fn get(&self, stored_key: &[u8]) -> Option<EntryHash> {
+        self.newer.get(stored_key).or_else(|| self.older.get(stored_key)).copied()
+    }
+
+    /// The entry under this key is now one of this hash, or none.
+    fn set(&mut self, stored_key: &[u8], entry: Option<EntryHash>) {
+        self.newer.remove(stored_key);
+        self.older.remove(stored_key);
+        if let Some(entry) = entry {
+            if self.newer.len() >= RECENT {
+                self.older = std::mem::take(&mut self.newer);
+            }
+            self.newer.insert(stored_key.to_vec(), entry);
+        }
+    }
+}
+
 /// A group under construction: batches are added one on top of the other.
 struct Stage<'a> {
-    writer: &'a Writer,
+    writer: &'a mut Writer,
     heads: BTreeMap<Partition, Head>,
     /// By stored key; of several changes of one key the last one stands.
     data: BTreeMap<Vec<u8>, Option<Value>>,
     published: Vec<Published>,
     replies: Vec<(oneshot::Sender<Outcome>, Outcome)>,
+}
+
+/// What a batch makes of one key.
+struct Changed {
+    value: Option<Value>,
+    before: Option<EntryHash>,
+    after: Option<EntryHash>,
 }
 
 /// A group that has been written, or not.
@@ -150,7 +186,7 @@ struct Staged {
 }
 
 impl<'a> Stage<'a> {
-    fn new(writer: &'a Writer) -> Self {
+    fn new(writer: &'a mut Writer) -> Self {
         let (heads, data) = (BTreeMap::new(), BTreeMap::new());
         Self { writer, heads, data, published: Vec::new(), replies: Vec::new() }
     }
@@ -166,9 +202,14 @@ impl<'a> Stage<'a> {
             return Ok(head.revision);
         }
         let changes = self
-            .digest(&partition, &batch.txns, &mut head)
+            .changes(&partition, &batch.txns)
             .map_err(|error| CommitError::Unavailable(Cause::new(error)))?;
-        self.data.extend(changes);
+        for (stored_key, Changed { value, before, after }) in changes {
+            before.into_iter().for_each(|entry| head.digest.remove(entry));
+            after.into_iter().for_each(|entry| head.digest.add(entry));
+            self.writer.recent.set(&stored_key, after);
+            self.data.insert(stored_key, value);
+        }
         for Txn { id, ops } in batch.txns {
             head.revision = head.revision.plus(1);
             let (partition, revision) = (partition.clone(), head.revision);
@@ -178,33 +219,37 @@ impl<'a> Stage<'a> {
         Ok(head.revision)
     }
 
-    /// The changes that the transactions make together, with their effect on the head's digest.
-    fn digest(
+    /// The changes that the transactions make together, by stored key.
+    fn changes(
         &self,
         partition: &Partition,
         txns: &[Txn],
-        head: &mut Head,
-    ) -> Result<BTreeMap<Vec<u8>, Option<Value>>, ReadError> {
+    ) -> Result<BTreeMap<Vec<u8>, Changed>, ReadError> {
         let mut changes = BTreeMap::new();
         for op in txns.iter().flat_map(|txn| &txn.ops) {
             changes.insert(data_key(partition, op.key()), op.value().cloned());
         }
-        for (stored_key, new) in &changes {
+        let changes = changes.into_iter().map(|(stored_key, value)| {
             let key = stored_key.get(partition.as_str().len() + 1..).unwrap_or_default();
-            match self.data.get(stored_key) {
-                Some(Some(old)) => head.digest.remove(key, old),
-                Some(None) => {}
-                None => {
-                    if let Some(old) = self.writer.shared.tables.get(stored_key)? {
-                        head.digest.remove(key, &old);
-                    }
-                }
+            let before = self.entry(&stored_key, key)?;
+            let after = value.as_deref().map(|value| EntryHash::of(key, value));
+            Ok((stored_key, Changed { value, before, after }))
+        });
+        changes.collect()
+    }
+
+    /// The hash of the entry that is under a key before the batch that is being added.
+    fn entry(&self, stored_key: &[u8], key: &[u8]) -> Result<Option<EntryHash>, ReadError> {
+        let read = || match self.data.get(stored_key) {
+            Some(staged) => Ok(staged.as_deref().map(|value| EntryHash::of(key, value))),
+            None => {
+                let stored = self.writer.shared.tables.get(stored_key)?;
+                Ok(stored.map(|value| EntryHash::of(key, &value)))
             }
-            if let Some(new) = new {
-                head.digest.add(key, new);
-            }
-        }
-        Ok(changes)
+        };
+        let recent = self.writer.recent.get(stored_key);
+        debug_assert!(recent.is_none() || read().is_ok_and(|read| read == recent));
+        recent.map_or_else(read, |entry| Ok(Some(entry)))
     }
 
     fn finish(self) -> Staged {
