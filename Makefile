@@ -114,6 +114,30 @@ $(VENV)/made: tests/e2e/requirements.txt
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
+# How a release is compiled: guided by what iamd does when the benchmarks drive it. With the host named as the
+# target, the flags are for iamd alone and not for what runs at build time.
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+PROFILES = $(abspath $(TARGET))/profiles
+PROFDATA = $(shell rustc --print sysroot)/lib/rustlib/$(HOST)/bin/llvm-profdata
+NOTING = $(abspath $(TARGET))/noting
+GUIDED = $(abspath $(TARGET))/guided
+BUILD = $(CARGO) build --release --locked --target "$(HOST)" --package iamd-server --target-dir
+
+.PHONY: release
+release: ## Build iamd as it is released: guided by a profile.
+	$(say) "Asking for the compiler's llvm-profdata"
+	@[ -x "$(PROFDATA)" ] || rustup component add llvm-tools
+	$(say) "Building iamd so that it notes what it does"
+	@rm -rf "$(PROFILES)"
+	@RUSTFLAGS="-Cprofile-generate=$(PROFILES)" $(BUILD) "$(NOTING)"
+	$(say) "Driving it"
+	@IAMD_PROGRAM="$(NOTING)/$(HOST)/release/iamd" $(CARGO) bench --locked --package iamd-server \
+	    --bench durable --bench get_user --bench lists --bench s3
+	@"$(PROFDATA)" merge -o "$(PROFILES)/iamd.profdata" "$(PROFILES)"/*.profraw
+	$(say) "Building iamd with what was noted"
+	@RUSTFLAGS="-Cprofile-use=$(PROFILES)/iamd.profdata" $(BUILD) "$(GUIDED)"
+	@echo "Built $(GUIDED)/$(HOST)/release/iamd; make bench measures it with IAMD_PROGRAM=\$$that."
+
 .PHONY: bench
 bench: ## Measure against the floors, as ratios.
 	@for file in crates/*/benches/*.rs; do \

@@ -22,8 +22,10 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 mod client;
+mod program;
 
 use client::signed;
+use program::end;
 
 const CLIENTS: usize = 64;
 const ALONE: usize = 1000;
@@ -46,7 +48,7 @@ struct Server {
 impl Server {
     /// Starts iamd on a data directory; the key is that of the first account if this start made it.
     fn start(data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_iamd"))
+        let mut child = Command::new(program::path())
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
             .arg(data)
             .stdout(Stdio::piped())
@@ -65,7 +67,7 @@ impl Server {
     }
 
     fn new_account(&self, data: &Path, number: usize) -> Key {
-        let made = Command::new(env!("CARGO_BIN_EXE_iamd"))
+        let made = Command::new(program::path())
             .args(["account", "create", "--name", &format!("bench {number}")])
             .args(["--email", &format!("root{number}@bench.example"), "--data-dir"])
             .arg(data)
@@ -82,8 +84,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child);
     }
 }
 

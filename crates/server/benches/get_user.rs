@@ -26,8 +26,10 @@ use tokio::net::TcpListener;
 
 mod client;
 mod cores;
+mod program;
 
 use client::signed;
+use program::end;
 
 const CONNECTIONS: usize = 32;
 const REQUESTS: usize = 20_000;
@@ -105,14 +107,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child);
     }
 }
 
 /// iamd with what it keeps in this folder, where it goes with it.
 fn iamd(folder: &Path, words: &[&str]) -> Command {
-    let mut command = cores::server(env!("CARGO_BIN_EXE_iamd"));
+    let mut command = cores::server(program::path());
     command.env("TMPDIR", folder);
     command.args(["serve", "--listen", "127.0.0.1:0", "--ephemeral"]).args(words);
     command.env("IAMD_ROOT_ACCESS_KEY_ID", KEY).env("IAMD_ROOT_SECRET_ACCESS_KEY", SECRET);

@@ -14,8 +14,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 mod client;
+mod program;
 
 use client::signed;
+use program::end;
 
 /// AWS's default quotas of users and roles in an account.
 const USERS: usize = 5_000;
@@ -39,7 +41,7 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_iamd"));
+        let mut command = Command::new(program::path());
         command.args([
             "serve",
             "--listen",
@@ -107,8 +109,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child);
     }
 }
 

@@ -33,6 +33,9 @@ use iamd_types::Clock;
 use tempfile::TempDir;
 
 mod cores;
+mod program;
+
+use program::end;
 
 const CONNECTIONS: usize = 16;
 const REQUESTS: usize = 8_000;
@@ -119,8 +122,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        end(&mut self.child);
     }
 }
 
@@ -206,7 +208,7 @@ async fn bare(folder: &Path) {
 
 /// iamd with its objects in this folder, where they go with it.
 fn iamd(folder: &Path, words: &[&str]) -> Command {
-    let mut command = cores::server(env!("CARGO_BIN_EXE_iamd"));
+    let mut command = cores::server(program::path());
     command.env("TMPDIR", folder);
     command.args(["serve", "--listen", "127.0.0.1:0", "--ephemeral", "--log", "warn"]).args(words);
     command.env("IAMD_ROOT_ACCESS_KEY_ID", KEY).env("IAMD_ROOT_SECRET_ACCESS_KEY", SECRET);
