@@ -136,7 +136,7 @@ release: ## Build iamd as it is released: guided by a profile.
 	@"$(PROFDATA)" merge -o "$(PROFILES)/iamd.profdata" "$(PROFILES)"/*.profraw
 	$(say) "Building iamd with what was noted"
 	@RUSTFLAGS="-Cprofile-use=$(PROFILES)/iamd.profdata" $(BUILD) "$(GUIDED)"
-	@echo "Built $(GUIDED)/$(HOST)/release/iamd; make bench measures it with IAMD_PROGRAM=\$$that."
+	@echo "Built $(GUIDED)/$(HOST)/release/iamd"
 
 .PHONY: bench
 bench: ## Measure against the floors, as ratios.
