@@ -114,7 +114,7 @@ impl Service {
             let request_id = request_id.to_string();
             respond::failure(Format::of(service, request), service, request_id, &error)
         });
-        trail.log(&reply, watch);
+        trail.log_line(reply.status, &reply.request_id, reply.error_code, watch);
         reply
     }
 
@@ -311,19 +311,10 @@ impl Service {
         view: &View<'_>,
         trail: &mut Trail,
     ) -> Result<Authorized, Error> {
-        match authorize_call(identified, call, view) {
-            Ok(mut authorized) => {
-                trail.decision = Some("allow");
-                trail.deciding = authorized.take_deciding();
-                Ok(authorized)
-            }
-            Err(denied) => {
-                trail.decision = Some("deny");
-                trail.deciding = denied.deciding;
-                let error = self.with_encoded_message(denied.error, call, view);
-                Err(self.record_failure(&identified.event, identified.caller, error))
-            }
-        }
+        trail.note(authorize_call(identified, call, view)).map_err(|error| {
+            let error = self.with_encoded_message(error, call, view);
+            self.record_failure(&identified.event, identified.caller, error)
+        })
     }
 
     /// A denial with the encoded message that AWS's compute services give, if it is asked for.
@@ -492,8 +483,23 @@ impl Service {
 }
 
 impl Trail {
-    fn log(&self, reply: &Reply, watch: Stopwatch) {
-        self.log_line(reply.status, &reply.request_id, reply.error_code, watch);
+    /// Notes what was decided.
+    pub(crate) fn note(
+        &mut self,
+        decided: Result<Authorized, Denied>,
+    ) -> Result<Authorized, Error> {
+        match decided {
+            Ok(mut authorized) => {
+                self.decision = Some("allow");
+                self.deciding = authorized.take_deciding();
+                Ok(authorized)
+            }
+            Err(denied) => {
+                self.decision = Some("deny");
+                self.deciding = denied.deciding;
+                Err(denied.error)
+            }
+        }
     }
 
     /// The one line that each request leaves.

@@ -592,18 +592,7 @@ impl Asked<'_> {
         accesses: &AccessList<'_>,
         trail: &mut Trail,
     ) -> Result<Authorized, Error> {
-        match authorize(self.call.operation.name, caller, home, accesses, &self.facts) {
-            Ok(mut authorized) => {
-                trail.decision = Some("allow");
-                trail.deciding = authorized.take_deciding();
-                Ok(authorized)
-            }
-            Err(denied) => {
-                trail.decision = Some("deny");
-                trail.deciding = denied.deciding;
-                Err(denied.error)
-            }
-        }
+        trail.note(authorize(self.call.operation.name, caller, home, accesses, &self.facts))
     }
 
     /// Whether this is allowed too.

@@ -61,17 +61,8 @@ impl Service {
             tools: &self.tools,
         };
         let accesses = query.access(&view).map_err(fail)?;
-        let mut authorized =
-            match authorize(operation.name, &caller, &account, &accesses, &event.facts) {
-                Ok(authorized) => authorized,
-                Err(denied) => {
-                    trail.decision = Some("deny");
-                    trail.deciding = denied.deciding;
-                    return Err(fail(denied.error));
-                }
-            };
-        trail.decision = Some("allow");
-        trail.deciding = authorized.take_deciding();
+        let decided = authorize(operation.name, &caller, &account, &accesses, &event.facts);
+        let authorized = trail.note(decided).map_err(fail)?;
         let output = query.run(authorized, &view).map_err(fail)?;
         self.record(&event, &caller, Ending::Success(&*output))?;
         let format = Format::of(served.api, request);

@@ -219,12 +219,12 @@ impl<'a> Stage<'a> {
         Ok(head.revision)
     }
 
-    /// The changes that the transactions make together, by stored key.
+    /// The changes that the transactions make together, each with its stored key.
     fn changes(
         &self,
         partition: &Partition,
         txns: &[Txn],
-    ) -> Result<BTreeMap<Vec<u8>, Changed>, ReadError> {
+    ) -> Result<Vec<(Vec<u8>, Changed)>, ReadError> {
         let mut changes = BTreeMap::new();
         for op in txns.iter().flat_map(|txn| &txn.ops) {
             changes.insert(data_key(partition, op.key()), op.value().cloned());
@@ -248,7 +248,10 @@ impl<'a> Stage<'a> {
             }
         };
         let recent = self.writer.recent.get(stored_key);
-        debug_assert!(recent.is_none() || read().is_ok_and(|read| read == recent));
+        debug_assert!(
+            recent.is_none() || read().map_or(true, |read| read == recent),
+            "what is remembered of an entry is not what is stored"
+        );
         recent.map_or_else(read, |entry| Ok(Some(entry)))
     }
 
