@@ -9,6 +9,7 @@ use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
@@ -26,8 +27,8 @@ const WAITING_BYTES: usize = 32 * 1024 * 1024;
 const WAITING_LINES: usize = 65_536;
 /// The sink is called at once when so many bytes wait.
 const HURRY_BYTES: usize = WAITING_BYTES / 4;
-/// How many deliveries may wait; others wait for their turn.
-const DELIVERIES: usize = 4096;
+/// How many lines of deliveries may wait; others wait for their turn.
+const DELIVERED: u32 = 4096;
 
 /// Takes records, and has a sink keep them. Dropping it ends the thread once the sink was given
 /// what waits; [`Log::shutdown`] also tells how that went.
@@ -91,11 +92,11 @@ pub struct Counts {
     pub waiting: u64,
 }
 
-/// Somebody who waits for a line to be durable.
+/// Somebody who waits for lines to be durable.
 struct Delivery {
     durable: oneshot::Sender<()>,
-    /// Frees the delivery's place when dropped.
-    _place: OwnedSemaphorePermit,
+    /// Frees the lines' places when dropped.
+    _places: OwnedSemaphorePermit,
 }
 
 #[derive(Default)]
@@ -129,7 +130,7 @@ impl Log {
             // Nobody may have asked how it ends.
             let _ = end.send(writer.run());
         })?;
-        let deliveries = Arc::new(Semaphore::new(DELIVERIES));
+        let deliveries = Arc::new(Semaphore::new(DELIVERED as usize));
         let ended = Mutex::new(Some(ended));
         Ok(Self { shared, deliveries, ended, description, keeps })
     }
@@ -157,25 +158,34 @@ impl Log {
         Ok(())
     }
 
-    /// Delivers the line of an outbox entry; returns when it is durable, at once if it was before.
-    /// A failing sink only delays it. Dropping the future does not take the line back.
+    /// Delivers the lines of outbox entries; returns when all are durable, at once if they were before.
+    /// A failing sink only delays it. Dropping the future does not take lines back.
     ///
     /// # Errors
-    /// [`Refused::Closed`] when the log ended before; the entry stays where it is.
-    pub async fn deliver(&self, id: EventId, json: Vec<u8>) -> Result<(), Refused> {
+    /// [`Refused::Closed`] when the log ended before; the entries stay where they are.
+    pub async fn deliver(
+        &self,
+        lines: impl IntoIterator<Item = (EventId, Arc<[u8]>)>,
+    ) -> Result<(), Refused> {
         if !self.keeps {
             return Ok(());
         }
-        let place = Arc::clone(&self.deliveries).acquire_owned().await;
-        let place = place.map_err(|_| Refused::Closed)?;
+        let line = |(id, json)| Line { id: Some(id), json: Bytes::from_owner(json) };
+        let lines: Vec<Line> = lines.into_iter().map(line).collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let places = u32::try_from(lines.len()).unwrap_or(DELIVERED).min(DELIVERED);
+        let places = Arc::clone(&self.deliveries).acquire_many_owned(places).await;
+        let places = places.map_err(|_| Refused::Closed)?;
         let (durable, kept) = oneshot::channel();
         let wake = {
             let mut state = self.shared.lock();
             if state.closed {
                 return Err(Refused::Closed);
             }
-            state.deliveries.push(Delivery { durable, _place: place });
-            state.push(Line { id: Some(id), json })
+            state.deliveries.push(Delivery { durable, _places: places });
+            lines.into_iter().fold(false, |wake, line| state.push(line) || wake)
         };
         if wake {
             self.shared.wake.notify_one();
@@ -261,7 +271,7 @@ impl State {
             self.counts.refused += 1;
             return Err(refused);
         }
-        Ok(self.push(Line { id: None, json }))
+        Ok(self.push(Line { id: None, json: json.into() }))
     }
 
     /// Why a line of this length is not taken, if it is not.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use iamd_types::{Clock, Timestamp};
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 use thiserror::Error;
 
 use crate::EventId;
@@ -236,8 +236,8 @@ impl fmt::Display for SegmentName {
 fn push_line(buffer: &mut Vec<u8>, json: &[u8]) {
     let start = buffer.len();
     buffer.extend_from_slice(json);
-    for byte in buffer.iter_mut().skip(start).filter(|byte| **byte == b'\n') {
-        *byte = b' ';
+    for at in memchr_iter(b'\n', json) {
+        buffer.get_mut(start + at).into_iter().for_each(|byte| *byte = b' ');
     }
     buffer.push(b'\n');
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use bytes::Bytes;
+
 use crate::EventId;
 
 /// One record on its way to a sink.
@@ -11,7 +13,7 @@ pub struct Line {
     /// has a line of this id drops it.
     pub id: Option<EventId>,
     /// JSON, without a line end.
-    pub json: Vec<u8>,
+    pub json: Bytes,
 }
 
 /// What an append did.

@@ -17,7 +17,7 @@ struct Seen {
 impl Seen {
     fn texts(&self) -> Vec<String> {
         let lines = self.lines.lock().unwrap();
-        lines.iter().map(|line| String::from_utf8(line.json.clone()).unwrap()).collect()
+        lines.iter().map(|line| String::from_utf8(line.json.to_vec()).unwrap()).collect()
     }
 
     fn fail(&self, failing: bool) {
@@ -66,6 +66,11 @@ fn id(number: u8) -> EventId {
     EventId::from_bytes([number; 16])
 }
 
+/// What is delivered of a change.
+fn change(number: u8, text: &str) -> (EventId, Arc<[u8]>) {
+    (id(number), text.as_bytes().into())
+}
+
 #[tokio::test]
 async fn a_flush_makes_lines_durable_in_order() {
     let (log, seen) = start();
@@ -84,10 +89,18 @@ async fn a_flush_makes_lines_durable_in_order() {
 async fn a_delivery_returns_by_itself_when_durable() {
     let (log, seen) = start();
     log.submit("read".into()).unwrap();
-    log.deliver(id(1), "change".into()).await.unwrap();
-    assert_eq!(seen.texts(), ["read", "change"]);
+    log.deliver([change(1, "change"), change(2, "other")]).await.unwrap();
+    assert_eq!(seen.texts(), ["read", "change", "other"]);
     let ids: Vec<_> = seen.lines.lock().unwrap().iter().map(|line| line.id).collect();
-    assert_eq!(ids, [None, Some(id(1))]);
+    assert_eq!(ids, [None, Some(id(1)), Some(id(2))]);
+}
+
+#[tokio::test]
+async fn a_delivery_may_be_empty_or_longer_than_what_waits_at_once() {
+    let (log, seen) = start();
+    log.deliver([]).await.unwrap();
+    log.deliver((0..5000).map(|_| change(1, "change"))).await.unwrap();
+    assert_eq!(seen.texts().len(), 5000);
 }
 
 #[tokio::test]
@@ -145,7 +158,7 @@ async fn a_sink_that_works_again_is_found_without_being_asked() {
     assert_eq!(log.flush().await, Err(Refused::Failing));
     seen.fail(false);
     // Taken although the log is failing, and kept as soon as it is not.
-    log.deliver(id(1), "b".into()).await.unwrap();
+    log.deliver([change(1, "b")]).await.unwrap();
     assert_eq!(seen.texts(), ["a", "b"]);
     assert_eq!(log.health(), Health::Working);
 }
@@ -157,7 +170,7 @@ async fn shutdown_keeps_what_was_taken_and_takes_no_more() {
     log.shutdown().await.unwrap();
     assert_eq!(seen.texts(), ["a"]);
     assert_eq!(log.submit("b".into()), Err(Refused::Closed));
-    assert_eq!(log.deliver(id(1), "b".into()).await, Err(Refused::Closed));
+    assert_eq!(log.deliver([change(1, "b")]).await, Err(Refused::Closed));
     assert_eq!(log.flush().await, Err(Refused::Closed));
     assert_eq!(log.health(), Health::Closed);
     assert_eq!(log.shutdown().await, Ok(()));
@@ -177,7 +190,7 @@ async fn shutdown_says_what_is_lost() {
 async fn a_delivery_that_waits_at_the_end_is_told() {
     let (log, seen) = start();
     seen.fail(true);
-    let delivery = log.deliver(id(1), "a".into());
+    let delivery = log.deliver([change(1, "a")]);
     let end = async {
         // The delivery is polled first, so its line is in the queue by now.
         let _ = log.shutdown().await;
@@ -213,7 +226,7 @@ async fn a_panicking_sink_closes_the_log() {
 
     let log = Log::start(Panicking).unwrap();
     log.submit("a".into()).unwrap();
-    assert_eq!(log.deliver(id(1), "b".into()).await, Err(Refused::Closed));
+    assert_eq!(log.deliver([change(1, "b")]).await, Err(Refused::Closed));
     assert_eq!(log.submit("c".into()), Err(Refused::Closed));
     assert!(log.shutdown().await.is_err());
 }
@@ -231,7 +244,7 @@ async fn without_a_log_nothing_is_kept_and_it_says_so() {
     assert!(!log.keeps());
     assert_eq!(log.describe(), "audit log off: records are discarded");
     log.submit(vec![b'x'; LINE_LIMIT + 1]).unwrap();
-    log.deliver(id(1), "a".into()).await.unwrap();
+    log.deliver([change(1, "a")]).await.unwrap();
     assert_eq!(log.counts(), iamd_audit::Counts::default());
     log.shutdown().await.unwrap();
 }
@@ -247,7 +260,7 @@ async fn many_submit_at_once_and_each_line_is_kept_once_in_its_order() {
                 for number in 0..500 {
                     let text = format!("{thread} {number:03}");
                     if number % 50 == 0 {
-                        log.deliver(id(thread), text.into()).await.unwrap();
+                        log.deliver([change(thread, &text)]).await.unwrap();
                     } else {
                         log.submit(text.into()).unwrap();
                     }

@@ -239,7 +239,7 @@ fn other_files_are_left_alone() {
 #[test]
 fn a_line_feed_cannot_split_a_record() {
     let directory = TempDir::new().unwrap();
-    let line = Line { id: None, json: b"{\"a\":\n1}".to_vec() };
+    let line = Line { id: None, json: "{\"a\":\n1}".into() };
     open(directory.path()).append(&[line]).unwrap();
     assert_eq!(contents(directory.path()), "{\"a\": 1}\n");
 }
@@ -272,7 +272,7 @@ async fn a_delivery_repeated_after_a_crash_is_written_once() {
     let directory = TempDir::new().unwrap();
     for expected in [(1, 0), (0, 1)] {
         let log = Log::start(open(directory.path())).unwrap();
-        log.deliver(id(1), json(1, false).into()).await.unwrap();
+        log.deliver([(id(1), json(1, false).into_bytes().into())]).await.unwrap();
         let counts = log.counts();
         assert_eq!((counts.lines, counts.duplicates), expected);
         log.shutdown().await.unwrap();

@@ -45,12 +45,10 @@ impl Service {
             id.map(|id| (id, entry))
         });
         let entries: Vec<_> = entries.collect();
-        let deliveries =
-            entries.iter().map(|(id, entry)| self.log().deliver(*id, entry.value.to_vec()));
-        let results = join_all(deliveries).await;
+        let lines = entries.iter().map(|(id, entry)| (*id, Arc::clone(&entry.value)));
         let mut delivered: HashMap<AccountId, Vec<Box<[u8]>>> = HashMap::new();
-        for ((_, entry), result) in entries.into_iter().zip(results) {
-            if result.is_ok() {
+        if self.log().deliver(lines).await.is_ok() {
+            for (_, entry) in entries {
                 delivered.entry(entry.account).or_default().push(entry.key);
             }
         }

@@ -123,7 +123,7 @@ impl Embedded {
         let (reply, answer) = oneshot::channel();
         let stopped = || CommitError::Unavailable(Cause::new("the writer has stopped"));
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        queue.send(Request { partition, batch, reply }).await.map_err(|_| stopped())?;
+        queue.send(Request::new(partition, batch, reply)).await.map_err(|_| stopped())?;
         answer.await.unwrap_or_else(|_| {
             // The writer has come to an end in the middle of it.
             self.shared.fail(Cause::new("the writer has stopped"));

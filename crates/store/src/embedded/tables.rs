@@ -8,7 +8,8 @@
 use std::path::Path;
 
 use fjall::{
-    Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot, UserValue,
+    Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot, UserKey,
+    UserValue,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -172,7 +173,7 @@ pub(super) struct WriteSet<'a> {
 
 impl WriteSet<'_> {
     /// Sets or removes the value under a key that [`data_key`] made.
-    pub(super) fn data(&mut self, data_key: Vec<u8>, value: Option<&[u8]>) {
+    pub(super) fn data(&mut self, data_key: UserKey, value: Option<UserValue>) {
         match value {
             Some(value) => self.batch.insert(&self.tables.data, data_key, value),
             None => self.batch.remove(&self.tables.data, data_key),
@@ -307,7 +308,7 @@ impl Iterator for Entries {
 /// An entry as it is stored.
 pub(super) struct StoredEntry {
     prefix: usize,
-    key: fjall::UserKey,
+    key: UserKey,
     value: UserValue,
 }
 

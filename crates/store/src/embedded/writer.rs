@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use fjall::{UserKey, UserValue};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Shared;
@@ -16,7 +17,7 @@ use super::witness::Witness;
 use crate::error::{Cause, CommitError, ReadError};
 use crate::feed::Published;
 use crate::partition::Partition;
-use crate::txn::{Batch, Revision, Txn, Value};
+use crate::txn::{Batch, Op, Revision, Txn};
 
 /// A group takes no further batch once it has this many bytes.
 const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
@@ -29,11 +30,45 @@ const MAX_YIELDS: usize = 8;
 
 type Outcome = Result<Revision, CommitError>;
 
-/// A batch that waits to be committed. Its size has been checked.
+/// A batch that waits to be committed.
 pub(super) struct Request {
-    pub(super) partition: Partition,
-    pub(super) batch: Batch,
-    pub(super) reply: oneshot::Sender<Outcome>,
+    partition: Partition,
+    batch: Batch,
+    changes: Vec<Change>,
+    reply: oneshot::Sender<Outcome>,
+}
+
+impl Request {
+    /// Of a batch whose size has been checked. What can be worked out of the batch alone is, here: callers are many, the
+    /// writer is one.
+    pub(super) fn new(
+        partition: Partition,
+        batch: Batch,
+        reply: oneshot::Sender<Outcome>,
+    ) -> Self {
+        let ops = batch.txns.iter().flat_map(|txn| &txn.ops);
+        let last: BTreeMap<&[u8], &Op> = ops.map(|op| (op.key(), op)).collect();
+        let changes = last.into_values().map(|op| Change::of(&partition, op)).collect();
+        Self { partition, batch, changes, reply }
+    }
+}
+
+/// What a batch makes of one key.
+struct Change {
+    stored_key: UserKey,
+    value: Option<UserValue>,
+    after: Option<EntryHash>,
+}
+
+impl Change {
+    fn of(partition: &Partition, op: &Op) -> Self {
+        let (key, value) = (op.key(), op.value());
+        Self {
+            stored_key: data_key(partition, key).into(),
+            value: value.map(|value| (&**value).into()),
+            after: value.map(|value| EntryHash::of(key, value)),
+        }
+    }
 }
 
 pub(super) struct Writer {
@@ -69,17 +104,19 @@ impl Writer {
     }
 
     fn commit(&mut self, group: Vec<Request>) {
-        if let Some(cause) = self.shared.failure() {
-            let unavailable = || Err(CommitError::Unavailable(cause.clone()));
-            return group.into_iter().for_each(|r| drop(r.reply.send(unavailable())));
+        let mut group = group.into_iter().peekable();
+        while group.peek().is_some() {
+            if let Some(cause) = self.shared.failure() {
+                let unavailable = || Err(CommitError::Unavailable(cause.clone()));
+                return group.for_each(|r| drop(r.reply.send(unavailable())));
+            }
+            let mut stage = Stage::new(self);
+            while let Some(next) = group.next_if(|next| stage.has_room_for(&next.partition)) {
+                stage.add(next);
+            }
+            let staged = stage.finish();
+            self.persist(staged);
         }
-        let mut stage = Stage::new(self);
-        for Request { partition, batch, reply } in group {
-            let outcome = stage.add(partition, batch);
-            stage.replies.push((reply, outcome));
-        }
-        let staged = stage.finish();
-        self.persist(staged);
     }
 
     /// Makes a group durable, then visible, then answers. In this order.
@@ -134,47 +171,38 @@ fn gather(first: Request, queue: &mut mpsc::Receiver<Request>, expected: usize) 
     group
 }
 
-/// The hashes of what was written last, by stored key: what is removed or overwritten soon after, as the
-/// audit record of every change is, need not be read and hashed again for that.
+/// The hashes of what was written last, by stored key, and of what was removed that there is nothing: what
+/// is removed or overwritten soon after, as the audit record of every change is, need not be read and hashed
+/// again for that.
 #[derive(Default)]
 struct Recent {
-    newer: HashMap<Vec<u8>, EntryHash>,
-    older: HashMap<Vec<u8>, EntryHash>,
+    newer: HashMap<UserKey, Option<EntryHash>>,
+    older: HashMap<UserKey, Option<EntryHash>>,
 }
 
 impl Recent {
-    fn get(&self, stored_key: &[u8]) -> Option<EntryHash> {
+    /// The hash of the entry under this key, or that there is none, if it is remembered.
+    fn get(&self, stored_key: &[u8]) -> Option<Option<EntryHash>> {
         self.newer.get(stored_key).or_else(|| self.older.get(stored_key)).copied()
     }
 
     /// The entry under this key is now one of this hash, or none.
-    fn set(&mut self, stored_key: &[u8], entry: Option<EntryHash>) {
-        self.newer.remove(stored_key);
-        self.older.remove(stored_key);
-        if let Some(entry) = entry {
-            if self.newer.len() >= RECENT {
-                self.older = std::mem::take(&mut self.newer);
-            }
-            self.newer.insert(stored_key.to_vec(), entry);
+    fn set(&mut self, stored_key: &UserKey, entry: Option<EntryHash>) {
+        if self.newer.len() >= RECENT {
+            std::mem::swap(&mut self.newer, &mut self.older);
+            self.newer.clear();
         }
+        self.newer.insert(stored_key.clone(), entry);
     }
 }
 
-/// A group under construction: batches are added one on top of the other.
+/// A group under construction: of each partition it has one batch at most, so no key changes twice.
 struct Stage<'a> {
     writer: &'a mut Writer,
     heads: BTreeMap<Partition, Head>,
-    /// By stored key; of several changes of one key the last one stands.
-    data: BTreeMap<Vec<u8>, Option<Value>>,
+    changes: Vec<Change>,
     published: Vec<Published>,
     replies: Vec<(oneshot::Sender<Outcome>, Outcome)>,
-}
-
-/// What a batch makes of one key.
-struct Changed {
-    value: Option<Value>,
-    before: Option<EntryHash>,
-    after: Option<EntryHash>,
 }
 
 /// A group that has been written, or not.
@@ -187,29 +215,40 @@ struct Staged {
 
 impl<'a> Stage<'a> {
     fn new(writer: &'a mut Writer) -> Self {
-        let (heads, data) = (BTreeMap::new(), BTreeMap::new());
-        Self { writer, heads, data, published: Vec::new(), replies: Vec::new() }
+        let (heads, changes) = (BTreeMap::new(), Vec::new());
+        Self { writer, heads, changes, published: Vec::new(), replies: Vec::new() }
+    }
+
+    fn has_room_for(&self, partition: &Partition) -> bool {
+        !self.heads.contains_key(partition)
     }
 
     /// Adds a batch as a whole, or not at all. What is answered holds once the group is durable.
-    fn add(&mut self, partition: Partition, batch: Batch) -> Outcome {
-        let staged = self.heads.get(&partition).or_else(|| self.writer.heads.get(&partition));
-        let mut head = staged.copied().unwrap_or_default();
+    fn add(&mut self, request: Request) {
+        let Request { partition, batch, changes, reply } = request;
+        let outcome = self.include(partition, batch, changes);
+        self.replies.push((reply, outcome));
+    }
+
+    fn include(&mut self, partition: Partition, batch: Batch, changes: Vec<Change>) -> Outcome {
+        let mut head = self.writer.heads.get(&partition).copied().unwrap_or_default();
         if head.revision != batch.base {
             return Err(CommitError::Conflict { head: head.revision, applied: 0 });
         }
         if batch.txns.is_empty() {
             return Ok(head.revision);
         }
-        let changes = self
-            .changes(&partition, &batch.txns)
-            .map_err(|error| CommitError::Unavailable(Cause::new(error)))?;
-        for (stored_key, Changed { value, before, after }) in changes {
+        for Change { stored_key, after, .. } in &changes {
+            let before = self
+                .entry(&partition, stored_key)
+                .map_err(|error| CommitError::Unavailable(Cause::new(error)))?;
             before.into_iter().for_each(|entry| head.digest.remove(entry));
-            after.into_iter().for_each(|entry| head.digest.add(entry));
-            self.writer.recent.set(&stored_key, after);
-            self.data.insert(stored_key, value);
+            after.iter().for_each(|entry| head.digest.add(*entry));
         }
+        for Change { stored_key, after, .. } in &changes {
+            self.writer.recent.set(stored_key, *after);
+        }
+        self.changes.extend(changes);
         for Txn { id, ops } in batch.txns {
             head.revision = head.revision.plus(1);
             let (partition, revision) = (partition.clone(), head.revision);
@@ -219,50 +258,33 @@ impl<'a> Stage<'a> {
         Ok(head.revision)
     }
 
-    /// The changes that the transactions make together, each with its stored key.
-    fn changes(
+    /// The hash of the entry that is stored under a key.
+    fn entry(
         &self,
         partition: &Partition,
-        txns: &[Txn],
-    ) -> Result<Vec<(Vec<u8>, Changed)>, ReadError> {
-        let mut changes = BTreeMap::new();
-        for op in txns.iter().flat_map(|txn| &txn.ops) {
-            changes.insert(data_key(partition, op.key()), op.value().cloned());
-        }
-        let changes = changes.into_iter().map(|(stored_key, value)| {
+        stored_key: &[u8],
+    ) -> Result<Option<EntryHash>, ReadError> {
+        let read = || {
             let key = stored_key.get(partition.as_str().len() + 1..).unwrap_or_default();
-            let before = self.entry(&stored_key, key)?;
-            let after = value.as_deref().map(|value| EntryHash::of(key, value));
-            Ok((stored_key, Changed { value, before, after }))
-        });
-        changes.collect()
-    }
-
-    /// The hash of the entry that is under a key before the batch that is being added.
-    fn entry(&self, stored_key: &[u8], key: &[u8]) -> Result<Option<EntryHash>, ReadError> {
-        let read = || match self.data.get(stored_key) {
-            Some(staged) => Ok(staged.as_deref().map(|value| EntryHash::of(key, value))),
-            None => {
-                let stored = self.writer.shared.tables.get(stored_key)?;
-                Ok(stored.map(|value| EntryHash::of(key, &value)))
-            }
+            let stored = self.writer.shared.tables.get(stored_key)?;
+            Ok(stored.map(|value| EntryHash::of(key, &value)))
         };
         let recent = self.writer.recent.get(stored_key);
         debug_assert!(
-            recent.is_none() || read().map_or(true, |read| read == recent),
+            recent.is_none_or(|recent| read().map_or(true, |read| read == recent)),
             "what is remembered of an entry is not what is stored"
         );
-        recent.map_or_else(read, |entry| Ok(Some(entry)))
+        recent.map_or_else(read, Ok)
     }
 
     fn finish(self) -> Staged {
-        let Self { writer, heads, data, published, replies } = self;
+        let Self { writer, heads, changes, published, replies } = self;
         let written = if published.is_empty() {
             Ok(())
         } else {
             let mut writes = writer.shared.tables.write();
-            for (key, value) in data {
-                writes.data(key, value.as_deref());
+            for Change { stored_key, value, .. } in changes {
+                writes.data(stored_key, value);
             }
             for (partition, head) in &heads {
                 writes.head(partition, *head);
