@@ -179,14 +179,15 @@ impl Log {
         let places = Arc::clone(&self.deliveries).acquire_many_owned(places).await;
         let places = places.map_err(|_| Refused::Closed)?;
         let (durable, kept) = oneshot::channel();
-        let wake = {
+        let mut wake = false;
+        {
             let mut state = self.shared.lock();
             if state.closed {
                 return Err(Refused::Closed);
             }
             state.deliveries.push(Delivery { durable, _places: places });
-            lines.into_iter().fold(false, |wake, line| state.push(line) || wake)
-        };
+            lines.into_iter().for_each(|line| wake |= state.push(line));
+        }
         if wake {
             self.shared.wake.notify_one();
         }

@@ -4,9 +4,11 @@
 //! behind it is cut off when the directory is opened again, and after a failed write before the
 //! next one. Names order by time, whatever the clock did.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +22,8 @@ use crate::sink::{Appended, Line, Sink};
 
 /// Held locked by the process that writes here.
 const LOCK: &str = "lock";
+/// So many bytes of memory are kept for the next append.
+const BUFFER: usize = 4 * 1024 * 1024;
 /// How many segments, from the newest, are read for the ids of their lines.
 const TAIL_SEGMENTS: usize = 2;
 
@@ -34,6 +38,9 @@ pub struct JsonLines {
     last: Option<SegmentName>,
     current: Option<Segment>,
     recent: Recent,
+    /// What is appended, all at once. Kept from one append to the next: fresh memory of this size costs more than to
+    /// fill it.
+    buffer: Vec<u8>,
 }
 
 /// Why a directory was not opened.
@@ -97,7 +104,8 @@ impl JsonLines {
         }
         let last = names.last().copied();
         let directory = directory.to_owned();
-        Ok(Self { directory, clock, segment_limit, _lock: lock, last, current, recent })
+        let buffer = Vec::new();
+        Ok(Self { directory, clock, segment_limit, _lock: lock, last, current, recent, buffer })
     }
 
     /// The segment that takes so many more bytes.
@@ -118,30 +126,37 @@ impl JsonLines {
         }
         self.current.as_mut().ok_or_else(|| io::Error::other("no segment"))
     }
-}
 
-impl Sink for JsonLines {
-    fn append(&mut self, lines: &[Line]) -> io::Result<Appended> {
-        let mut buffer = Vec::with_capacity(lines.iter().map(|line| line.json.len() + 1).sum());
+    /// Appends the lines with an empty buffer.
+    fn append_with(&mut self, lines: &[Line], buffer: &mut Vec<u8>) -> io::Result<Appended> {
+        buffer.reserve(lines.iter().map(|line| line.json.len() + 1).sum());
         let mut appended = Appended::default();
-        let mut fresh = Recent::default();
+        let mut fresh = HashSet::with_capacity(lines.len());
         for line in lines {
-            if let Some(id) = line.id {
-                if self.recent.contains(id) || fresh.contains(id) {
-                    appended.duplicates += 1;
-                    continue;
-                }
-                fresh.remember(id);
+            if line.id.is_some_and(|id| self.recent.contains(id) || !fresh.insert(id)) {
+                appended.duplicates += 1;
+                continue;
             }
-            push_line(&mut buffer, &line.json);
+            push_line(buffer, &line.json);
             appended.lines += 1;
         }
         appended.bytes = buffer.len() as u64;
         if !buffer.is_empty() {
-            self.segment_for(appended.bytes)?.append(&buffer)?;
+            self.segment_for(appended.bytes)?.append(buffer)?;
         }
         lines.iter().filter_map(|line| line.id).for_each(|id| self.recent.remember(id));
         Ok(appended)
+    }
+}
+
+impl Sink for JsonLines {
+    fn append(&mut self, lines: &[Line]) -> io::Result<Appended> {
+        let mut buffer = mem::take(&mut self.buffer);
+        let appended = self.append_with(lines, &mut buffer);
+        buffer.clear();
+        buffer.shrink_to(BUFFER);
+        self.buffer = buffer;
+        appended
     }
 
     fn describe(&self) -> String {
@@ -309,7 +324,7 @@ mod tests {
         segment.append(b"one\n").unwrap();
 
         // A handle that cannot write stands for a full disk; the rest of the write is put there.
-        let writable = std::mem::replace(&mut segment.file, File::open(&path).unwrap());
+        let writable = mem::replace(&mut segment.file, File::open(&path).unwrap());
         assert!(segment.append(b"two\n").is_err());
         std::fs::write(&path, b"one\ntwo and mo").unwrap();
         assert!(segment.append(b"two\n").is_err(), "it cannot be cut either");

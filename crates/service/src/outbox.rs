@@ -23,7 +23,7 @@ impl Service {
     pub async fn drain_outbox(self: Arc<Self>, mut entries: mpsc::UnboundedReceiver<OutboxEntry>) {
         let mut window = Vec::with_capacity(WINDOW);
         while entries.recv_many(&mut window, WINDOW).await > 0 {
-            let delivered = self.deliver(std::mem::take(&mut window)).await;
+            let delivered = self.deliver(&mut window).await;
             // All accounts at once: what is removed goes down with the next changes of each.
             let removals = delivered.into_iter().map(async |(account, keys)| {
                 if let Err(error) = self.directory().remove_outbox(account, keys).await {
@@ -36,8 +36,8 @@ impl Service {
     }
 
     /// Delivers a window of entries; the keys of those that the log has, by account.
-    async fn deliver(&self, entries: Vec<OutboxEntry>) -> HashMap<AccountId, Vec<Box<[u8]>>> {
-        let entries = entries.into_iter().filter_map(|entry| {
+    async fn deliver(&self, window: &mut Vec<OutboxEntry>) -> HashMap<AccountId, Vec<Box<[u8]>>> {
+        let entries = window.drain(..).filter_map(|entry| {
             let id = outbox::event_id(&entry.key);
             if id.is_none() {
                 tracing::error!(account = %entry.account, "an outbox entry has no event id; it stays");

@@ -24,7 +24,7 @@ impl Recorded {
     /// The records so far.
     pub fn lines(&self) -> Vec<String> {
         let lines = self.0.lines.lock().unwrap();
-        lines.iter().map(|line| String::from_utf8(line.json.clone()).unwrap()).collect()
+        lines.iter().map(|line| String::from_utf8(line.json.to_vec()).unwrap()).collect()
     }
 
     /// The first record that holds all of these texts, once it is there.

@@ -88,7 +88,7 @@ impl Writer {
         heads: HashMap<Partition, Head>,
     ) -> Self {
         let count = heads.values().map(|head| head.revision.0).sum();
-        Self { shared, witness, heads, recent: Recent::default(), count }
+        Self { shared, witness, heads, recent: Recent::new(), count }
     }
 
     /// Commits until all senders are gone and the queue is empty.
@@ -174,13 +174,17 @@ fn gather(first: Request, queue: &mut mpsc::Receiver<Request>, expected: usize) 
 /// The hashes of what was written last, by stored key, and of what was removed that there is nothing: what
 /// is removed or overwritten soon after, as the audit record of every change is, need not be read and hashed
 /// again for that.
-#[derive(Default)]
 struct Recent {
     newer: HashMap<UserKey, Option<EntryHash>>,
     older: HashMap<UserKey, Option<EntryHash>>,
 }
 
 impl Recent {
+    fn new() -> Self {
+        let [newer, older] = [(); 2].map(|()| HashMap::with_capacity(RECENT));
+        Self { newer, older }
+    }
+
     /// The hash of the entry under this key, or that there is none, if it is remembered.
     fn get(&self, stored_key: &[u8]) -> Option<Option<EntryHash>> {
         self.newer.get(stored_key).or_else(|| self.older.get(stored_key)).copied()
