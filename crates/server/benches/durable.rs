@@ -22,6 +22,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 mod client;
+mod load;
 mod program;
 
 use client::signed;
@@ -202,9 +203,10 @@ fn main() {
     let first = server.key.clone().unwrap();
     let mut keys = vec![first.clone()];
     keys.extend((1..CLIENTS).map(|number| server.new_account(&data, number)));
+    let kept = load::keep();
     let alone = one_client(&server, &first, folder.path());
     many_clients(&server, &keys, alone);
-    drop(server);
+    drop((kept, server));
 
     let data = folder.path().join("large");
     let server = Server::start(&data);

@@ -26,6 +26,7 @@ use tokio::net::TcpListener;
 
 mod client;
 mod cores;
+mod load;
 mod program;
 
 use client::signed;
@@ -145,7 +146,7 @@ fn main() {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         runtime.unwrap().block_on(bare_hyper());
     }
-    cores::keep_load();
+    let _kept = load::keep();
     let folder = TempDir::new().unwrap();
     let folder = folder.path();
     let audit = folder.to_str().unwrap();

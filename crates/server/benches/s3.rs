@@ -33,6 +33,7 @@ use iamd_types::Clock;
 use tempfile::TempDir;
 
 mod cores;
+mod load;
 mod program;
 
 use program::end;
@@ -292,7 +293,7 @@ fn main() {
         runtime.unwrap().block_on(bare(Path::new(&folder)));
         return;
     }
-    cores::keep_load();
+    let _kept = load::keep();
     let folder = TempDir::new().unwrap();
     let audit = folder.path().join("audit");
     let mut bare = cores::server(std::env::current_exe().unwrap());

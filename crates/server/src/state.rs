@@ -15,6 +15,7 @@ use iamd_store::{Embedded, History, Memory, OpenError, Store};
 use iamd_types::{Clock, Entropy};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::files;
@@ -32,6 +33,7 @@ pub(crate) struct State {
     pub(crate) service: Arc<Service>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    outbox: JoinHandle<()>,
     /// Objects of a server that forgets everything; gone with it.
     _forgotten: Option<TempDir>,
 }
@@ -72,24 +74,27 @@ impl State {
             service = service.with_s3(s3::open(config, &directory, tools)?);
         }
         let service = Arc::new(service);
-        tokio::spawn(Arc::clone(&service).drain_outbox(outbox));
+        let outbox = tokio::spawn(Arc::clone(&service).drain_outbox(outbox));
         tokio::spawn(note_usage(Arc::clone(&directory)));
         directory
             .recover_outbox()
             .await
             .context("cannot read the audit records that an earlier run left in the store")?;
-        Ok(Self { service, store, entropy, _forgotten: forgotten })
+        Ok(Self { service, store, entropy, outbox, _forgotten: forgotten })
     }
 
     /// Writes down what is still in memory. Records of changes that are not in the audit log yet
     /// wait in the store for the next start.
-    pub(crate) async fn close(&self) {
+    pub(crate) async fn close(self) {
         if let Err(error) = self.service.directory().flush_usage().await {
             tracing::warn!(%error, "when access keys were last used is not written down");
         }
         if let Err(lost) = self.service.log().shutdown().await {
             tracing::error!(%lost, "the audit log did not end well");
         }
+        // What it did not come to remove from the store is delivered again after the next start, and known there.
+        self.outbox.abort();
+        let _ = self.outbox.await;
     }
 }
 

@@ -41,11 +41,7 @@ pub(super) struct Request {
 impl Request {
     /// Of a batch whose size has been checked. What can be worked out of the batch alone is, here: callers are many, the
     /// writer is one.
-    pub(super) fn new(
-        partition: Partition,
-        batch: Batch,
-        reply: oneshot::Sender<Outcome>,
-    ) -> Self {
+    pub(super) fn new(partition: Partition, batch: Batch, reply: oneshot::Sender<Outcome>) -> Self {
         let ops = batch.txns.iter().flat_map(|txn| &txn.ops);
         let last: BTreeMap<&[u8], &Op> = ops.map(|op| (op.key(), op)).collect();
         let changes = last.into_values().map(|op| Change::of(&partition, op)).collect();

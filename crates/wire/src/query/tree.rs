@@ -3,6 +3,9 @@
 use super::Pair;
 use crate::DecodeError;
 
+/// So few parameters are faster gone through than halved.
+const FEW: usize = 8;
+
 /// The parameters under one path: a run of sorted pairs whose names agree up to `depth`.
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'p> {
@@ -18,10 +21,14 @@ impl<'p> Node<'p> {
 
     /// What is under this step of the path.
     pub(crate) fn child(self, step: &str) -> Option<Self> {
-        // INVARIANT: in the order of paths, the steps at one depth are in the order of their bytes.
-        let start = self.pairs.partition_point(|pair| self.step(pair) < step);
+        let leads = |pair: &Pair<'_>| self.leads(pair, step);
+        let start = match self.pairs.len() {
+            ..=FEW => self.pairs.iter().position(leads)?,
+            // INVARIANT: in the order of paths, the steps at one depth are in the order of their bytes.
+            _ => self.pairs.partition_point(|pair| self.step(pair) < step),
+        };
         let run = self.pairs.get(start..)?;
-        let end = run.partition_point(|pair| self.step(pair) == step);
+        let end = run.partition_point(leads);
         let pairs = run.get(..end).filter(|run| !run.is_empty())?;
         Some(Self { pairs, depth: self.depth + step.len() + 1 })
     }
@@ -102,6 +109,12 @@ impl<'p> Node<'p> {
         let rest = pair.name.get(self.depth..).unwrap_or_default();
         let end = rest.bytes().position(|byte| byte == b'.');
         end.and_then(|end| rest.get(..end)).unwrap_or(rest)
+    }
+
+    /// Whether this is a pair's next step.
+    fn leads(self, pair: &Pair<'_>, step: &str) -> bool {
+        let rest = pair.name.as_bytes().get(self.depth..).unwrap_or_default();
+        rest.strip_prefix(step.as_bytes()).is_some_and(|rest| matches!(rest, [] | [b'.', ..]))
     }
 
     pub(crate) fn malformed(self, must: &str) -> DecodeError {
