@@ -23,7 +23,8 @@ use crate::txn::{Revision, TxnId};
 /// Written to the journal but not yet to tables: what a start has to replay at most.
 const JOURNAL_BYTES: u64 = 128 * 1024 * 1024;
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
-const DATA_MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
+/// So large that most of what lives shortly, as records in the outbox do, is gone before it is written to a table.
+const DATA_MEMTABLE_BYTES: u64 = 32 * 1024 * 1024;
 const SMALL_MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
 /// Threads that flush and compact.
 const WORKERS: usize = 2;
