@@ -1,6 +1,7 @@
 //! What durability costs: `CreateUser` with its audit record on disk, for one client against the floor
 //! (overwrite in a preallocated file, then fdatasync, on the same disk), and for 64 clients over 64
-//! accounts; and how long a start takes, on an empty directory and on 100,000 users in 20 accounts.
+//! accounts, in rounds of both on servers of their own; and how long a start takes, on an empty directory
+//! and on 100,000 users in 20 accounts.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -9,7 +10,8 @@
     reason = "a benchmark that fails may panic, and what it finds it prints"
 )]
 
-use std::fs::{File, OpenOptions};
+use std::cmp::Ordering;
+use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -28,7 +30,9 @@ mod program;
 use client::signed;
 use program::end;
 
+const ROUNDS: usize = 5;
 const CLIENTS: usize = 64;
+/// So many changes in a round by the one client, and by each of many.
 const ALONE: usize = 1000;
 const EACH: usize = 500;
 const ACCOUNTS_AT_START: usize = 20;
@@ -60,7 +64,7 @@ impl Server {
         let address = first.split_once(" at http://").unwrap().1.to_owned();
         let csv = data.join("rootkey.csv");
         let key = csv.exists().then(|| {
-            let text = std::fs::read_to_string(csv).unwrap();
+            let text = fs::read_to_string(csv).unwrap();
             let (id, secret) = text.lines().nth(1).unwrap().split_once(',').unwrap();
             Key { id: id.to_owned(), secret: secret.to_owned() }
         });
@@ -134,33 +138,68 @@ impl Floor {
     }
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+/// The middle one; sorts the values.
+fn median<T: Copy>(values: &mut [T], compare: impl Fn(&T, &T) -> Ordering) -> T {
+    values.sort_unstable_by(compare);
+    values[values.len() / 2]
 }
 
-/// One client, interleaved with the floor; returns its requests per second.
-fn one_client(server: &Server, key: &Key, folder: &Path) -> f64 {
-    let requests = create_users(&server.address, key, "alone", ALONE);
-    let mut floor = Floor::new(folder);
-    let (mut ours, mut floors) = (vec![], vec![]);
-    for (n, chunk) in requests.chunks(10).enumerate() {
-        ours.extend(send_all(&server.address, chunk));
-        floors.extend((0..10).map(|k| floor.once(n * 10 + k)));
+/// What was measured, round by round.
+#[derive(Default)]
+struct Measured {
+    /// From starting the process on an empty directory to the first answer.
+    starts: Vec<Duration>,
+    ours: Vec<Duration>,
+    floors: Vec<Duration>,
+    /// Changes per second of the one client, and of many.
+    alone: Vec<f64>,
+    many: Vec<f64>,
+}
+
+impl Measured {
+    /// On a new server: one client, interleaved with the floor, and then many.
+    fn round(&mut self, folder: &Path) {
+        let (server, started) = start_time(&folder.join("data"), None);
+        self.starts.push(started);
+        let mut keys = vec![server.key.clone().unwrap()];
+        keys.extend((1..CLIENTS).map(|it| server.new_account(&folder.join("data"), it)));
+        let _kept = load::keep();
+        let mut floor = Floor::new(folder);
+        let requests = create_users(&server.address, &keys[0], "alone", ALONE);
+        let before = self.ours.len();
+        for (n, chunk) in requests.chunks(10).enumerate() {
+            self.ours.extend(send_all(&server.address, chunk));
+            self.floors.extend((0..10).map(|k| floor.once(n * 10 + k)));
+        }
+        let took: Duration = self.ours[before..].iter().sum();
+        self.alone.push(ALONE as f64 / took.as_secs_f64());
+        self.many.push(many_clients(&server, &keys));
     }
-    let rate = ours.len() as f64 / ours.iter().sum::<Duration>().as_secs_f64();
-    let (ours, floor) = (median(ours), median(floors));
-    let above = ours.saturating_sub(floor);
-    println!("one client: {ours:?} a CreateUser, floor {floor:?}: {above:?} above");
-    println!("one client: {rate:.0}/s");
-    rate
+
+    fn report(mut self) {
+        let start = median(&mut self.starts, Ord::cmp);
+        println!("start on an empty directory to the first answer: {start:?}");
+        let ours = median(&mut self.ours, Ord::cmp);
+        let floor = median(&mut self.floors, Ord::cmp);
+        let above = ours.saturating_sub(floor);
+        println!("one client: {ours:?} a CreateUser, floor {floor:?}: {above:?} above");
+        let mut ratios: Vec<f64> =
+            self.many.iter().zip(&self.alone).map(|(many, alone)| many / alone).collect();
+        let ratio = median(&mut ratios, f64::total_cmp);
+        let alone = median(&mut self.alone, f64::total_cmp);
+        let many = median(&mut self.many, f64::total_cmp);
+        println!("one client: {alone:.0}/s");
+        println!(
+            "{CLIENTS} clients over as many accounts: {many:.0}/s, {ratio:.1}x one client ({:.1}-{:.1})",
+            ratios[0],
+            ratios[ROUNDS - 1]
+        );
+    }
 }
 
 /// Sends the requests of one connection, one after the other, in a thread that waits for the answers of many: a thread
 /// for each takes a sixth of what the server could use.
-async fn send_beside_others(address: &str, requests: &[Vec<u8>]) {
-    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    stream.set_nodelay(true).unwrap();
+async fn send_beside_others(mut stream: tokio::net::TcpStream, requests: &[Vec<u8>]) {
     let mut space = [0; 8192];
     for request in requests {
         stream.write_all(request).await.unwrap();
@@ -169,19 +208,22 @@ async fn send_beside_others(address: &str, requests: &[Vec<u8>]) {
     }
 }
 
-fn many_clients(server: &Server, keys: &[Key], alone: f64) {
+/// The changes per second of many clients.
+fn many_clients(server: &Server, keys: &[Key]) -> f64 {
     let work: Vec<_> =
         keys.iter().map(|key| create_users(&server.address, key, "many", EACH)).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
-    let clients = work.iter().map(|requests| send_beside_others(&server.address, requests));
-    let started = Instant::now();
-    runtime.block_on(join_all(clients));
-    let rate = (keys.len() * EACH) as f64 / started.elapsed().as_secs_f64();
-    println!(
-        "{} clients over as many accounts: {rate:.0}/s, {:.1}x one client",
-        keys.len(),
-        rate / alone
-    );
+    runtime.block_on(async {
+        let mut clients = Vec::new();
+        for requests in &work {
+            let stream = tokio::net::TcpStream::connect(&server.address).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            clients.push(send_beside_others(stream, requests));
+        }
+        let started = Instant::now();
+        join_all(clients).await;
+        (keys.len() * EACH) as f64 / started.elapsed().as_secs_f64()
+    })
 }
 
 /// From starting the process to the answer of a signed request.
@@ -197,16 +239,13 @@ fn start_time(data: &Path, key: Option<&Key>) -> (Server, Duration) {
 
 fn main() {
     let folder = TempDir::new_in(std::env::current_dir().unwrap()).unwrap();
-    let data = folder.path().join("data");
-    let (server, time) = start_time(&data, None);
-    println!("start on an empty directory to the first answer: {time:?}");
-    let first = server.key.clone().unwrap();
-    let mut keys = vec![first.clone()];
-    keys.extend((1..CLIENTS).map(|number| server.new_account(&data, number)));
-    let kept = load::keep();
-    let alone = one_client(&server, &first, folder.path());
-    many_clients(&server, &keys, alone);
-    drop((kept, server));
+    let mut measured = Measured::default();
+    for number in 0..ROUNDS {
+        let folder = folder.path().join(number.to_string());
+        fs::create_dir(&folder).unwrap();
+        measured.round(&folder);
+    }
+    measured.report();
 
     let data = folder.path().join("large");
     let server = Server::start(&data);

@@ -193,6 +193,10 @@ impl Ring {
                 Some(head) => *head = revision,
                 None => drop(self.heads.insert(partition.clone(), revision)),
             }
+            if self.bound.txns == 0 {
+                self.forgotten += 1;
+                continue;
+            }
             let commit = Arc::new(Commit { partition, revision, txn, ops, cursor });
             self.bytes += commit.weight();
             self.commits.push_back(commit);

@@ -171,13 +171,16 @@ fn gather(first: Request, queue: &mut mpsc::Receiver<Request>, expected: usize) 
 /// is removed or overwritten soon after, as the audit record of every change is, need not be read and hashed
 /// again for that.
 struct Recent {
-    newer: HashMap<UserKey, Option<EntryHash>>,
-    older: HashMap<UserKey, Option<EntryHash>>,
+    newer: Entries,
+    older: Entries,
 }
+
+/// The hash of each entry, or none where there is no entry.
+type Entries = HashMap<UserKey, Option<EntryHash>>;
 
 impl Recent {
     fn new() -> Self {
-        let [newer, older] = [(); 2].map(|()| HashMap::with_capacity(RECENT));
+        let [newer, older] = [(); 2].map(|()| Entries::with_capacity(RECENT));
         Self { newer, older }
     }
 
