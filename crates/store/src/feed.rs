@@ -77,7 +77,8 @@ impl Commit {
     }
 }
 
-/// How much of the feed an engine remembers. Whichever bound is reached first counts.
+/// How much of the feed an engine remembers. Whichever bound is reached first counts; with zero, every commit resets who
+/// follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct History {
     /// Most transactions.

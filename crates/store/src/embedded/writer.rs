@@ -222,6 +222,7 @@ impl<'a> Stage<'a> {
         Self { writer, heads, changes, published: Vec::new(), replies: Vec::new() }
     }
 
+    /// Whether nothing of the partition is in the group yet.
     fn has_room_for(&self, partition: &Partition) -> bool {
         !self.heads.contains_key(partition)
     }
