@@ -129,7 +129,7 @@ def refuses(iamd):
 
 
 def test_a_restart_under_load_answers_or_refuses(durable):
-    """Whatever was answered before SIGTERM is there after the restart."""
+    """Whatever was answered before SIGTERM is there after the restart, and recorded once."""
     root = durable.root
     acknowledged = []
     started = threading.Event()
@@ -151,9 +151,17 @@ def test_a_restart_under_load_answers_or_refuses(durable):
         writer.start()
     assert started.wait(server.DEADLINE)
     durable.stop()
+    assert "outbox" not in durable.log
     for writer in writers:
         writer.join(server.DEADLINE)
     durable.start()
     pages = Person(durable, root).iam.get_paginator("list_users").paginate()
     names = {user["UserName"] for page in pages for user in page["Users"]}
     assert set(acknowledged) <= names
+
+    def recorded():
+        made = [record for record in durable.records() if record["eventName"] == "CreateUser"]
+        return [record["requestParameters"]["userName"] for record in made]
+
+    server.wait_for(lambda: names <= set(recorded()))
+    assert len(recorded()) == len(names)
