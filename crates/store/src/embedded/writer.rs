@@ -175,12 +175,14 @@ struct Recent {
     older: Entries,
 }
 
-/// The hash of each entry, or none where there is no entry.
-type Entries = HashMap<UserKey, Option<EntryHash>>;
+/// The hash of each entry, or none where there is no entry. Found by a hash that is quick: there are few entries, and they
+/// are gone soon, should somebody find keys that meet.
+type Entries = HashMap<UserKey, Option<EntryHash>, foldhash::fast::RandomState>;
 
 impl Recent {
     fn new() -> Self {
-        let [newer, older] = [(); 2].map(|()| Entries::with_capacity(RECENT));
+        let [newer, older] =
+            [(); 2].map(|()| Entries::with_capacity_and_hasher(RECENT, Default::default()));
         Self { newer, older }
     }
 
