@@ -123,7 +123,9 @@ impl Embedded {
         let (reply, answer) = oneshot::channel();
         let stopped = || CommitError::Unavailable(Cause::new("the writer has stopped"));
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        queue.send(Request::new(partition, batch, reply)).await.map_err(|_| stopped())?;
+        // A place first: who waits for one need not hold copies of values meanwhile.
+        let place = queue.reserve().await.map_err(|_| stopped())?;
+        place.send(Request::new(partition, batch, reply));
         answer.await.unwrap_or_else(|_| {
             // The writer has come to an end in the middle of it.
             self.shared.fail(Cause::new("the writer has stopped"));

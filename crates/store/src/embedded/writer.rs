@@ -1,5 +1,5 @@
-//! The one thread that commits: it takes whatever is waiting, for all partitions, and makes it durable
-//! with one sync.
+//! The one thread that commits: it takes whatever is waiting, one batch of each partition, and makes it
+//! durable with one sync.
 //!
 //! A lone caller waits for nothing but its own sync; while a sync runs, others gather for the next. A
 //! failed write ends it: the state on disk is then uncertain, so nothing is committed until the store is
@@ -39,8 +39,8 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Of a batch whose size has been checked. What can be worked out of the batch alone is, here: callers are many, the
-    /// writer is one.
+    /// Of a batch whose size has been checked. What follows from the batch alone is worked out here, by its
+    /// caller: callers are many, the writer is one.
     pub(super) fn new(partition: Partition, batch: Batch, reply: oneshot::Sender<Outcome>) -> Self {
         let ops = batch.txns.iter().flat_map(|txn| &txn.ops);
         let last: BTreeMap<&[u8], &Op> = ops.map(|op| (op.key(), op)).collect();
@@ -175,8 +175,8 @@ struct Recent {
     older: Entries,
 }
 
-/// The hash of each entry, or none where there is no entry. Found by a hash that is quick: there are few entries, and they
-/// are gone soon, should somebody find keys that meet.
+/// The hash of each entry, or none where there is no entry. By a quick hasher: there are few entries, and
+/// they are gone soon, should somebody find keys that meet.
 type Entries = HashMap<UserKey, Option<EntryHash>, foldhash::fast::RandomState>;
 
 impl Recent {
