@@ -10,8 +10,8 @@ use crate::{EventId, Record};
 pub const VALUE_LIMIT: usize = 64 * 1024;
 
 /// The key of an entry, behind the outbox's own prefix. Keys order by time.
-pub fn key(id: &EventId) -> Vec<u8> {
-    id.to_bytes().to_vec()
+pub fn key(id: &EventId) -> [u8; 16] {
+    id.to_bytes()
 }
 
 /// The event id in a key; `None` when it is not one.

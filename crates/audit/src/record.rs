@@ -5,6 +5,7 @@
 //! is allocated.
 
 use std::borrow::Cow;
+use std::string::FromUtf8Error;
 
 use iamd_types::{AccountId, Timestamp};
 use serde_json::Value;
@@ -54,7 +55,7 @@ pub struct Record<'a> {
     /// What else there is to say; cut at 28 KB.
     pub additional_event_data: Option<Part<'a>>,
     /// `x-amzn-RequestId`
-    pub request_id: &'a str,
+    pub request_id: EventId,
     /// This record's own id.
     pub event_id: EventId,
     /// Whether the operation only reads.
@@ -81,14 +82,18 @@ pub enum Part<'a> {
     /// A tree.
     Tree(Cow<'a, Value>),
     /// JSON without line ends.
-    Written(Cow<'a, RawValue>),
+    Written(Cow<'a, str>),
 }
 
 impl Part<'_> {
-    /// What was written; `None` is `null`.
-    pub fn written(json: &[u8]) -> Result<Option<Self>, serde_json::Error> {
-        let json: Box<RawValue> = serde_json::from_slice(json)?;
-        Ok((json.get() != "null").then_some(Self::Written(Cow::Owned(json))))
+    /// What was written: one value of JSON without line ends, which is not read again. `None` is `null`.
+    pub fn written(json: Vec<u8>) -> Result<Option<Self>, FromUtf8Error> {
+        let json = String::from_utf8(json)?;
+        debug_assert!(
+            serde_json::from_str::<&RawValue>(&json).is_ok() && !json.contains(['\n', '\r']),
+            "a part of a record is not JSON on one line: {json}"
+        );
+        Ok((json != "null").then_some(Self::Written(Cow::Owned(json))))
     }
 
     /// The same part, without a copy.
@@ -103,7 +108,7 @@ impl Part<'_> {
     pub fn tree(&self) -> Option<Cow<'_, Value>> {
         match self {
             Self::Tree(tree) => Some(Cow::Borrowed(tree)),
-            Self::Written(json) => serde_json::from_str(json.get()).ok().map(Cow::Owned),
+            Self::Written(json) => serde_json::from_str(json).ok().map(Cow::Owned),
         }
     }
 
@@ -111,7 +116,7 @@ impl Part<'_> {
         match self {
             // Writing to memory does not fail, and all keys are texts.
             Self::Tree(tree) => drop(serde_json::to_writer(out, tree)),
-            Self::Written(json) => out.extend_from_slice(json.get().as_bytes()),
+            Self::Written(json) => out.extend_from_slice(json.as_bytes()),
         }
     }
 }
@@ -222,7 +227,7 @@ impl Record<'_> {
         if let Some(additional) = &self.additional_event_data {
             additional.write(record.member("additionalEventData"));
         }
-        record.text("requestID", self.request_id);
+        record.shown("requestID", self.request_id);
         record.shown("eventID", self.event_id);
         record.boolean("readOnly", self.read_only);
         if !self.resources.is_empty() {

@@ -26,6 +26,7 @@ use crate::records::{
     AccessKey, AccountRecord, Group, InlinePolicy, InstanceProfile, ManagedPolicy, PolicyVersion,
     Role, User,
 };
+use crate::shared::Shared;
 
 /// One state of one account.
 #[derive(Clone)]
@@ -34,19 +35,19 @@ pub struct Account {
     /// `arn:aws:iam::ACCOUNT:`, what all ARNs of the account begin with.
     arn_prefix: Arc<str>,
     pub(crate) revision: Revision,
-    pub(crate) quotas: Quotas,
+    pub(crate) quotas: Shared<Quotas>,
     pub(crate) record: Option<AccountRecord>,
     pub(crate) users: Entities<User>,
     pub(crate) groups: Entities<Group>,
     pub(crate) roles: Entities<Role>,
-    pub(crate) instance_profiles: Entities<InstanceProfile>,
+    pub(crate) instance_profiles: Shared<Entities<InstanceProfile>>,
     pub(crate) policies: Entities<ManagedPolicy>,
     pub(crate) versions: OrdMap<(UniqueId, u32), PolicyVersion>,
     pub(crate) inline: OrdMap<(UniqueId, Box<str>), InlinePolicy>,
     pub(crate) access_keys: AccessKeys,
-    pub(crate) credentials: Credentials,
-    pub(crate) providers: Providers,
-    pub(crate) buckets: Buckets,
+    pub(crate) credentials: Shared<Credentials>,
+    pub(crate) providers: Shared<Providers>,
+    pub(crate) buckets: Shared<Buckets>,
     /// (group, user)
     members: OrdSet<(UniqueId, UniqueId)>,
     /// (policy, user, group or role)
@@ -72,19 +73,19 @@ impl Account {
             id,
             arn_prefix: format!("arn:aws:iam::{id}:").into(),
             revision: Revision(0),
-            quotas,
+            quotas: quotas.into(),
             record: None,
             users: Entities::default(),
             groups: Entities::default(),
             roles: Entities::default(),
-            instance_profiles: Entities::default(),
+            instance_profiles: Shared::default(),
             policies: Entities::default(),
             versions: OrdMap::new(),
             inline: OrdMap::new(),
             access_keys: AccessKeys::default(),
-            credentials: Credentials::default(),
-            providers: Providers::default(),
-            buckets: Buckets::default(),
+            credentials: Shared::default(),
+            providers: Shared::default(),
+            buckets: Shared::default(),
             members: OrdSet::new(),
             attachments: OrdSet::new(),
             boundaries: OrdSet::new(),

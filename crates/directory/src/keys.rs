@@ -60,28 +60,26 @@ fn piece(key: &[u8], number: usize) -> Vec<u8> {
     [PIECES, key, b"#", number.to_be_bytes().as_slice()].concat()
 }
 
-/// The operations that put a value: the first piece under its own key, the others, and the removal
+/// Adds the operations that put a value: the first piece under its own key, the others, and the removal
 /// of pieces that the old value had beyond these.
-pub(crate) fn put(key: Vec<u8>, value: &[u8], old_length: usize) -> Vec<Op> {
+pub(crate) fn put(ops: &mut Vec<Op>, key: Vec<u8>, value: &[u8], old_length: usize) {
     let count = value.len().div_ceil(PIECE).max(1);
-    let mut ops = remove_pieces(&key, count, old_length);
+    remove_pieces(ops, &key, count, old_length);
     for (number, part) in value.chunks(PIECE).enumerate().skip(1) {
         ops.push(Op::put(piece(&key, number), part));
     }
     // The first piece goes last: a reader that applies in order then has the whole value.
     ops.push(Op::put(key, value.chunks(PIECE).next().unwrap_or_default()));
-    ops
 }
 
-/// The operations that remove a value of this length.
-pub(crate) fn delete(key: Vec<u8>, old_length: usize) -> Vec<Op> {
-    let mut ops = remove_pieces(&key, 1, old_length);
+/// Adds the operations that remove a value of this length.
+pub(crate) fn delete(ops: &mut Vec<Op>, key: Vec<u8>, old_length: usize) {
+    remove_pieces(ops, &key, 1, old_length);
     ops.push(Op::delete(key));
-    ops
 }
 
-fn remove_pieces(key: &[u8], kept: usize, old_length: usize) -> Vec<Op> {
-    (kept..old_length.div_ceil(PIECE)).map(|number| Op::delete(piece(key, number))).collect()
+fn remove_pieces(ops: &mut Vec<Op>, key: &[u8], kept: usize, old_length: usize) {
+    ops.extend((kept..old_length.div_ceil(PIECE)).map(|number| Op::delete(piece(key, number))));
 }
 
 /// Whether the value that begins with this piece may have more.

@@ -25,6 +25,7 @@ mod providers;
 mod quotas;
 mod records;
 mod routing;
+mod shared;
 mod shelf;
 mod signing_keys;
 mod transaction;
@@ -44,6 +45,7 @@ pub use credential_records::{
 pub use credentials::Credentials;
 pub use directory::Directory;
 pub use follow::Follower;
+pub use iamd_store::Revision;
 pub use jobs::{Job, Jobs};
 pub use names::{Entities, Entity};
 pub use packed::{Fixed, List, OwnedList, Tags, Texts, Unreadable};

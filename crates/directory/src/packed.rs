@@ -69,31 +69,47 @@ pub(crate) fn field(record: &[u8], index: usize) -> Option<&[u8]> {
     lengths.get(before..before.checked_add(length)?)
 }
 
+/// A usual record is shorter than this, in bytes.
+const USUAL_RECORD: usize = 192;
+
 /// Collects fields in order into a record.
 pub(crate) struct Packer {
-    lengths: Vec<u8>,
-    payload: Vec<u8>,
-    count: u8,
+    /// So much of the record as is known: a length of one byte for each field, until it is known.
+    record: Vec<u8>,
+    /// Where the next field's length stands.
+    length_at: usize,
 }
 
 impl Packer {
-    pub(crate) fn new() -> Self {
-        Self { lengths: Vec::with_capacity(16), payload: Vec::with_capacity(128), count: 0 }
+    /// Of a record with so many fields.
+    pub(crate) fn new(count: u8) -> Self {
+        let mut record = Vec::with_capacity(USUAL_RECORD);
+        record.extend([VERSION, count]);
+        record.resize(record.len() + usize::from(count), 0);
+        Self { record, length_at: 2 }
     }
 
     pub(crate) fn push(&mut self, value: &impl Field) {
-        let start = self.payload.len();
-        value.put(&mut self.payload);
-        put_varint(self.payload.len() - start, &mut self.lengths);
-        self.count = self.count.saturating_add(1);
+        let start = self.record.len();
+        value.put(&mut self.record);
+        let length = self.record.len() - start;
+        match (u8::try_from(length), self.record.get_mut(self.length_at)) {
+            (Ok(length @ ..=0x7f), Some(place)) => {
+                *place = length;
+                self.length_at += 1;
+            }
+            _ => {
+                let mut longer = Vec::new();
+                put_varint(length, &mut longer);
+                let place = self.length_at..=self.length_at;
+                self.length_at += longer.len();
+                self.record.splice(place, longer);
+            }
+        }
     }
 
     pub(crate) fn finish(self) -> Vec<u8> {
-        let mut record = Vec::with_capacity(2 + self.lengths.len() + self.payload.len());
-        record.extend([VERSION, self.count]);
-        record.extend(self.lengths);
-        record.extend(self.payload);
-        record
+        self.record
     }
 }
 
@@ -190,7 +206,8 @@ macro_rules! record {
         impl $fields {
             /// The record with these fields.
             pub fn pack(&self) -> $view {
-                let mut packer = $crate::packed::Packer::new();
+                const COUNT: usize = [$(stringify!($name)),*].len();
+                let mut packer = $crate::packed::Packer::new(COUNT as u8);
                 $(packer.push(&self.$name);)*
                 let bytes = packer.finish();
                 $view::from_packed(&bytes)

@@ -81,11 +81,11 @@ impl Transaction {
     }
 
     pub(crate) fn put(&mut self, key: Vec<u8>, value: &[u8], old: Option<usize>) {
-        self.ops.extend(keys::put(key, value, old.unwrap_or_default()));
+        keys::put(&mut self.ops, key, value, old.unwrap_or_default());
     }
 
     pub(crate) fn delete(&mut self, key: Vec<u8>, old: &[u8]) {
-        self.ops.extend(keys::delete(key, old.len()));
+        keys::delete(&mut self.ops, key, old.len());
     }
 
     /// Puts the account's own record.
@@ -107,7 +107,7 @@ impl Transaction {
 
     /// Removes a user.
     pub fn remove_user(&mut self, user: &User) {
-        self.ops.extend(keys::delete(keys::entity(b'u', user.id()), user.bytes().len()));
+        self.delete(keys::entity(b'u', user.id()), user.bytes());
         self.account.remove_user(user.id());
     }
 
@@ -122,7 +122,7 @@ impl Transaction {
 
     /// Removes a group.
     pub fn remove_group(&mut self, group: &Group) {
-        self.ops.extend(keys::delete(keys::entity(b'g', group.id()), group.bytes().len()));
+        self.delete(keys::entity(b'g', group.id()), group.bytes());
         self.account.remove_group(group.id());
     }
 
@@ -137,7 +137,7 @@ impl Transaction {
 
     /// Removes a role.
     pub fn remove_role(&mut self, role: &Role) {
-        self.ops.extend(keys::delete(keys::entity(b'r', role.id()), role.bytes().len()));
+        self.delete(keys::entity(b'r', role.id()), role.bytes());
         self.account.remove_role(role.id());
     }
 
@@ -152,7 +152,7 @@ impl Transaction {
 
     /// Removes an instance profile.
     pub fn remove_instance_profile(&mut self, profile: &InstanceProfile) {
-        self.ops.extend(keys::delete(keys::entity(b'i', profile.id()), profile.bytes().len()));
+        self.delete(keys::entity(b'i', profile.id()), profile.bytes());
         self.account.remove_instance_profile(profile.id());
     }
 
@@ -167,7 +167,7 @@ impl Transaction {
 
     /// Removes a customer managed policy; its versions go separately.
     pub fn remove_policy(&mut self, policy: &ManagedPolicy) {
-        self.ops.extend(keys::delete(keys::entity(b'p', policy.id()), policy.bytes().len()));
+        self.delete(keys::entity(b'p', policy.id()), policy.bytes());
         self.account.policies.remove(policy.id());
     }
 
@@ -184,7 +184,7 @@ impl Transaction {
     /// Removes a version of a customer managed policy.
     pub fn remove_version(&mut self, version: &PolicyVersion) {
         let at = (version.policy(), version.version());
-        self.ops.extend(keys::delete(keys::version(at.0, at.1), version.bytes().len()));
+        self.delete(keys::version(at.0, at.1), version.bytes());
         self.account.versions.remove(&at);
     }
 
@@ -201,7 +201,7 @@ impl Transaction {
     /// Removes an inline policy.
     pub fn remove_inline(&mut self, policy: &InlinePolicy) {
         let key = keys::inline(policy.owner(), policy.name());
-        self.ops.extend(keys::delete(key, policy.bytes().len()));
+        self.delete(key, policy.bytes());
         self.account.inline.remove(&(policy.owner(), Box::from(policy.name())));
     }
 
@@ -216,7 +216,7 @@ impl Transaction {
 
     /// Removes an access key.
     pub fn remove_access_key(&mut self, key: &AccessKey) {
-        self.ops.extend(keys::delete(keys::access_key(key.id()), key.bytes().len()));
+        self.delete(keys::access_key(key.id()), key.bytes());
         self.account.access_keys.remove(key.id());
     }
 
@@ -233,8 +233,7 @@ impl Transaction {
     pub fn remove_credential<T: Shelved>(&mut self, record: &T) {
         let key = record.key();
         T::shelf(&mut self.account.credentials).remove(&key);
-        let length = record.record_bytes().len();
-        self.ops.extend(keys::delete(keys::shelved(T::LETTER, &key), length));
+        self.delete(keys::shelved(T::LETTER, &key), record.record_bytes());
     }
 
     /// Puts a server certificate in the place of the one with this id.
@@ -253,7 +252,7 @@ impl Transaction {
     /// Removes a server certificate.
     pub fn remove_server_certificate(&mut self, certificate: &ServerCertificate) {
         let key = keys::entity(b't', certificate.id());
-        self.ops.extend(keys::delete(key, certificate.bytes().len()));
+        self.delete(key, certificate.bytes());
         self.account.credentials.server_certificates.remove(certificate.id());
     }
 }

@@ -114,7 +114,7 @@ struct Computed {
     /// How many of the jobs were run.
     jobs: usize,
     /// What they make of the account; none if they change nothing.
-    tip: Option<Account>,
+    tip: Option<Arc<Account>>,
 }
 
 enum Committed {
@@ -128,22 +128,18 @@ impl Writer {
     pub(crate) async fn run(self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
         let mut jobs: Vec<Box<dyn Job>> = Vec::with_capacity(MAX_JOBS);
         while !jobs.is_empty() || queue.recv_many(&mut jobs, MAX_JOBS).await > 0 {
-            let done = self.settle(&mut jobs).await;
-            for (job, revision) in done {
-                job.answer(revision);
-            }
+            let (done, revision) = self.settle(&mut jobs).await;
+            jobs.drain(..done).for_each(|job| job.answer(revision));
         }
     }
 
-    /// Brings the first jobs to an end, and returns them to be answered.
-    async fn settle(&self, jobs: &mut Vec<Box<dyn Job>>) -> Vec<(Box<dyn Job>, Revision)> {
+    /// Brings the first jobs to an end: how many, and the revision to answer them with.
+    async fn settle(&self, jobs: &mut [Box<dyn Job>]) -> (usize, Revision) {
         for _ in 0..MAX_ATTEMPTS {
             let computed = self.compute(jobs);
             let (count, revision) = (computed.jobs, computed.base.plus(computed.txns.len()));
             match self.commit(computed).await {
-                Committed::Yes => {
-                    return jobs.drain(..count).map(|job| (job, revision)).collect();
-                }
+                Committed::Yes => return (count, revision),
                 Committed::Again => {}
                 Committed::Failed(error) => return self.give_up(jobs, count, &error),
             }
@@ -152,18 +148,9 @@ impl Writer {
         self.give_up(jobs, count, &Error::unavailable(CommitError::Unknown))
     }
 
-    fn give_up(
-        &self,
-        jobs: &mut Vec<Box<dyn Job>>,
-        count: usize,
-        error: &Error,
-    ) -> Vec<(Box<dyn Job>, Revision)> {
-        let revision = self.published.load().revision();
-        let failed = jobs.drain(..count).map(|mut job| {
-            job.fail(error.clone());
-            (job, revision)
-        });
-        failed.collect()
+    fn give_up(&self, jobs: &mut [Box<dyn Job>], count: usize, error: &Error) -> (usize, Revision) {
+        jobs.iter_mut().take(count).for_each(|job| job.fail(error.clone()));
+        (count, self.published.load().revision())
     }
 
     fn compute(&self, jobs: &mut [Box<dyn Job>]) -> Computed {
@@ -174,7 +161,7 @@ impl Writer {
         for job in jobs.iter_mut() {
             computed.jobs += 1;
             let tip = computed.tip.as_ref().unwrap_or(&published);
-            let mut tx = Transaction::new(tip.clone(), job.origin());
+            let mut tx = Transaction::new(Account::clone(tip), job.origin());
             match catch_unwind(AssertUnwindSafe(|| job.run(&mut tx))) {
                 Ok(true) => {}
                 Ok(false) => continue,
@@ -195,7 +182,7 @@ impl Writer {
             bytes += txn.size();
             computed.txns.push(txn);
             account.revision = computed.base.plus(computed.txns.len());
-            computed.tip = Some(account);
+            computed.tip = Some(Arc::new(account));
             if bytes >= CLOSE_AT_BYTES {
                 break;
             }
@@ -220,7 +207,7 @@ impl Writer {
             }
         };
         if matches!(committed, Committed::Yes) {
-            self.published.store(Arc::new(tip));
+            self.published.store(tip);
             self.send(outbox);
         }
         committed

@@ -1,7 +1,5 @@
 //! A request for an operation, without its types.
 
-use std::future::ready;
-
 use futures_util::future::BoxFuture;
 use iamd_authz::{AccessList, Authorized, Bearer, Permit, RequestFacts};
 use iamd_directory::{Account, Transaction};
@@ -57,8 +55,10 @@ pub trait QueryCall: Call {
 
 /// A request that changes.
 pub trait CommandCall: Call {
-    /// Does what must be done before the account's writer is reached.
-    fn prepare<'a>(&'a mut self, view: &'a View<'a>) -> BoxFuture<'a, Result<(), Error>>;
+    /// Does what must be done before the account's writer is reached; `None` when that is nothing.
+    fn prepare<'a>(&'a mut self, _view: &'a View<'a>) -> Option<BoxFuture<'a, Result<(), Error>>> {
+        None
+    }
 
     /// Makes the change. May be called again with a newer state.
     fn run(&self, authorized: Authorized, tx: &mut Transaction) -> Result<Box<dyn Output>, Error>;
@@ -166,10 +166,6 @@ impl<Q: PreparedQuery> QueryCall for AskedPreparedQuery<Q> {
 }
 
 impl<C: Command> CommandCall for Asked<C> {
-    fn prepare<'a>(&'a mut self, _: &'a View<'a>) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(ready(Ok(())))
-    }
-
     fn run(&self, authorized: Authorized, tx: &mut Transaction) -> Result<Box<dyn Output>, Error> {
         let output = C::run(&self.0, &permit::<C>(authorized)?, tx)?;
         Ok(Box::new(Typed(output)))
@@ -177,11 +173,11 @@ impl<C: Command> CommandCall for Asked<C> {
 }
 
 impl<C: PreparedCommand> CommandCall for AskedPrepared<C> {
-    fn prepare<'a>(&'a mut self, view: &'a View<'a>) -> BoxFuture<'a, Result<(), Error>> {
-        Box::pin(async move {
+    fn prepare<'a>(&'a mut self, view: &'a View<'a>) -> Option<BoxFuture<'a, Result<(), Error>>> {
+        Some(Box::pin(async move {
             self.prepared = Some(C::prepare(&self.input, view).await?);
             Ok(())
-        })
+        }))
     }
 
     fn run(&self, authorized: Authorized, tx: &mut Transaction) -> Result<Box<dyn Output>, Error> {

@@ -37,7 +37,7 @@ impl Service {
             return OperatorRecord(None);
         }
         let entropy = &*self.tools.entropy;
-        let request_id = EventId::random(entropy).to_string();
+        let request_id = EventId::random(entropy);
         let id = EventId::new(now, entropy);
         let record = Record {
             user_identity: UserIdentity::AwsService { invoked_by: OPERATOR },
@@ -52,7 +52,7 @@ impl Service {
             request_parameters: None,
             response_elements: None,
             additional_event_data: Some(told.into()),
-            request_id: &request_id,
+            request_id,
             event_id: id,
             read_only: false,
             resources: Vec::new(),

@@ -258,7 +258,6 @@ impl Service {
             Asker::Point(_) | Asker::Principal(_) | Asker::Itself => None,
         };
         let shared = other.map(|_| id());
-        let request_id = request_id.to_string();
         let address = question.facts.source_ip.map(address_text).unwrap_or_default();
         let issuer = Issuer::of(caller);
         let answer = if examined.denied.is_none() { "allow" } else { "deny" };
@@ -279,7 +278,7 @@ impl Service {
             response_elements: None,
             additional_event_data: additional(question.asker, &known.caller, answer)
                 .map(Part::from),
-            request_id: &request_id,
+            request_id,
             event_id: id(),
             read_only: false,
             resources: resource(&question.resource, question.owner).into_iter().collect(),

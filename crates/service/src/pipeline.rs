@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use iamd_audit::{Category, EventId, Health, Log, Refused, outbox};
 use iamd_authz::{Authenticator, Authorized, Caller, Deciding, Denied, Signed, authorize, explain};
-use iamd_directory::{Account, Directory, Origin};
+use iamd_directory::{Account, Directory, Origin, Revision};
 use iamd_operation::{Call, CommandCall, Output, QueryCall, RequestFacts, Tools, View, Work};
 use iamd_sigv4::{Payload, Presented, RequestParts};
 use iamd_types::{Clock, Code, Error, entropy};
@@ -57,11 +57,19 @@ pub(crate) struct Trail {
     pub(crate) deciding: Deciding,
 }
 
+/// A change that its caller may make.
+struct Admitted {
+    /// The state of the account that it was decided on.
+    revision: Revision,
+    caller: Arc<Caller>,
+    authorized: Authorized,
+}
+
 /// A request whose caller is identified.
 struct Identified<'a> {
     caller: &'a Arc<Caller>,
     signed: &'a Signed,
-    event: Event,
+    event: &'a Event,
 }
 
 impl Service {
@@ -166,18 +174,21 @@ impl Service {
             accesses.record(principal, served.api.name, operation.name, &facts.region, facts.now);
         }
         let event = self.event(request, request_id, served, operation, facts, &parameters);
-        let identified = Identified { caller: &caller, signed: &signed, event };
         let work = self
             .decode(served, operation, &parameters)
-            .map_err(|error| self.record_failure(&identified.event, &caller, error))?;
+            .map_err(|error| self.record_failure(&event, &caller, error))?;
 
         // Authorize, prepare, execute, record.
         let format = Format::of(served.api, request);
         let output = match work {
-            Work::Query(query) => self.answer_query(&identified, query, trail).await,
+            Work::Query(query) => {
+                let identified = Identified { caller: &caller, signed: &signed, event: &event };
+                self.answer_query(&identified, query, trail).await
+            }
             // In a box: the future of a request is moved as a whole, and most are queries.
             Work::Command(command) => {
-                Box::pin(self.answer_command(identified, command, trail)).await
+                let event = Arc::new(event);
+                Box::pin(self.answer_command(&caller, &signed, event, command, trail)).await
             }
         }?;
 
@@ -248,32 +259,37 @@ impl Service {
         let other = self.other_account(identified, &*query).await?;
         let view = self.view(identified, other.as_deref());
         let authorized = self.admit(identified, &*query, &view, trail)?;
-        let fail = |error| self.record_failure(&identified.event, identified.caller, error);
+        let fail = |error| self.record_failure(identified.event, identified.caller, error);
         if let Some(settling) = query.prepare(&view) {
             settling.await.map_err(fail)?;
         }
         let output = query.run(authorized, &view).map_err(fail)?;
-        self.record(&identified.event, identified.caller, Ending::Success(&*output))
+        self.record(identified.event, identified.caller, Ending::Success(&*output))
             .map_err(fail)?;
         Ok(output)
     }
 
     async fn answer_command(
         &self,
-        identified: Identified<'_>,
+        caller: &Arc<Caller>,
+        signed: &Signed,
+        event: Arc<Event>,
         mut command: Box<dyn CommandCall>,
         trail: &mut Trail,
     ) -> Result<Box<dyn Output>, Error> {
+        let identified = Identified { caller, signed, event: &event };
         let other = self.other_account(&identified, &*command).await?;
         let view = self.view(&identified, other.as_deref());
-        // Allowed here, it is prepared; what it does is authorized where it is done.
-        self.admit(&identified, &*command, &view, trail)?;
-        let prepared = command.prepare(&view).await;
-        let Identified { caller, signed, event } = identified;
-        prepared.map_err(|error| self.record_failure(&event, caller, error))?;
-        let event = Arc::new(event);
-        let done = self.execute(command, signed, other, Arc::clone(&event)).await;
-        done.map_err(|error| self.record_failure(&event, caller, error))
+        // Allowed here, it is prepared; on a newer state it is authorized again where it is done.
+        let authorized = self.admit(&identified, &*command, &view, trail)?;
+        let fail = |error| self.record_failure(&event, caller, error);
+        if let Some(preparing) = command.prepare(&view) {
+            preparing.await.map_err(fail)?;
+        }
+        let (revision, caller) = (signed.account.revision(), Arc::clone(caller));
+        let admitted = Admitted { revision, caller, authorized };
+        let done = self.execute(command, signed, admitted, other, Arc::clone(&event)).await;
+        done.map_err(fail)
     }
 
     /// The account besides the caller's that the request looks at.
@@ -288,7 +304,7 @@ impl Service {
         };
         let other = self.tools.directory.account(other).await?;
         if let Some(other) = &other {
-            identified.event.shared.get_or_init(|| self.shared(other, &identified.event));
+            identified.event.shared.get_or_init(|| self.shared(other, identified.event));
         }
         Ok(other)
     }
@@ -313,7 +329,7 @@ impl Service {
     ) -> Result<Authorized, Error> {
         trail.note(authorize_call(identified, call, view)).map_err(|error| {
             let error = self.with_encoded_message(error, call, view);
-            self.record_failure(&identified.event, identified.caller, error)
+            self.record_failure(identified.event, identified.caller, error)
         })
     }
 
@@ -333,13 +349,14 @@ impl Service {
         Error::new(Code::AccessDenied, message)
     }
 
-    /// Gives a change to the account's writer. On the state that it finally runs on, the caller is
-    /// read and allowed once more: no change is accepted after one that took the permission away.
-    /// Its record goes down with it.
+    /// Gives a change to the account's writer. If it finally runs on a newer state, the caller is read and
+    /// allowed once more: no change is accepted after one that took the permission away. Its record goes
+    /// down with it.
     async fn execute(
         &self,
         command: Box<dyn CommandCall>,
         signed: &Signed,
+        admitted: Admitted,
         other: Option<Arc<Account>>,
         event: Arc<Event>,
     ) -> Result<Box<dyn Output>, Error> {
@@ -347,9 +364,13 @@ impl Service {
         let origin = Origin { now: event.facts.now, seed: entropy::random(&*self.tools.entropy) };
         let (proof, tools) = (signed.proof.clone(), Arc::clone(&self.tools));
         let records = self.log.keeps();
+        let mut admitted = Some(admitted);
         let work = move |tx: &mut iamd_directory::Transaction| {
-            let caller = Arc::new(Caller::resolve(&proof, tx)?);
-            let authorized = {
+            let still_admitted = admitted.take().filter(|it| it.revision == tx.revision());
+            let (caller, authorized) = if let Some(admitted) = still_admitted {
+                (admitted.caller, admitted.authorized)
+            } else {
+                let caller = Arc::new(Caller::resolve(&proof, tx)?);
                 let view = View {
                     caller: &caller,
                     account: tx,
@@ -358,8 +379,10 @@ impl Service {
                     tools: &tools,
                 };
                 let accesses = command.access(&view)?;
-                authorize(event.operation.name, &caller, tx, &accesses, &event.facts)
-                    .map_err(|denied| denied.error)?
+                let authorized =
+                    authorize(event.operation.name, &caller, tx, &accesses, &event.facts)
+                        .map_err(|denied| denied.error)?;
+                (caller, authorized)
             };
             let output = command.run(authorized, tx)?;
             if records {

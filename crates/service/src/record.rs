@@ -14,6 +14,9 @@ use iamd_types::{AccessKeyId, AccountId, Arn, Error};
 use iamd_wire::cloudtrail;
 use iamd_wire::query::Parameters;
 
+/// The JSON of usual parameters and of usual answers is shorter than this, in bytes.
+const USUAL_PART: usize = 512;
+
 /// What a record says besides who called and how it ended. Owned, so that it can go with a change to
 /// the account's writer.
 #[derive(Clone)]
@@ -84,9 +87,9 @@ pub(crate) fn request_parameters(
     parameters: &Parameters<'_>,
     operation: &iamd_api::Operation,
 ) -> Option<Part<'static>> {
-    let mut json = Vec::new();
+    let mut json = Vec::with_capacity(USUAL_PART);
     cloudtrail::write_request_parameters(&mut json, parameters, operation);
-    Part::written(&json).ok().flatten()
+    Part::written(json).ok().flatten()
 }
 
 impl Event {
@@ -100,7 +103,6 @@ impl Event {
     ) -> Result<Vec<u8>, Error> {
         let issuer = Issuer::of(caller);
         let address = self.facts.source_ip.map(address_text).unwrap_or_default();
-        let request_id = self.request_id.to_string();
         let role_arn = self.role_arn();
         let (exception, message) = match ending {
             Ending::Success(_) | Ending::Done => (None, None),
@@ -119,7 +121,7 @@ impl Event {
             request_parameters: self.parameters.as_ref().map(Part::borrowed),
             response_elements: self.response_elements(ending)?,
             additional_event_data: self.additional.as_ref().map(Part::borrowed),
-            request_id: &request_id,
+            request_id: self.request_id,
             event_id: self.id,
             read_only: self.operation.read_only,
             resources: self
@@ -154,9 +156,9 @@ impl Event {
 
     fn response_elements(&self, ending: Ending<'_>) -> Result<Option<Part<'static>>, Error> {
         let Ending::Success(output) = ending else { return Ok(None) };
-        let mut json = Vec::new();
+        let mut json = Vec::with_capacity(USUAL_PART);
         output.write_response_elements(&mut json, self.service, self.operation)?;
-        Part::written(&json).map_err(Error::internal)
+        Part::written(json).map_err(Error::internal)
     }
 
     /// The error's name in records: the exception's where the model has one.

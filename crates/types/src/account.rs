@@ -40,7 +40,8 @@ impl AccountId {
     /// The ARN of the account itself, `arn:aws:iam::ACCOUNT:root`: the root user, and in policies
     /// everyone in the account.
     pub fn root_arn(self) -> String {
-        ["arn:aws:iam::", &self.to_string(), ":root"].concat()
+        let digits = decimal::<12>(self.0);
+        ["arn:aws:iam::", str::from_utf8(&digits).unwrap_or_default(), ":root"].concat()
     }
 }
 

@@ -15,7 +15,7 @@ mod tables;
 mod witness;
 mod writer;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::io::{Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -29,9 +29,9 @@ use tokio::sync::{mpsc, oneshot};
 pub use files::OpenError;
 use files::{Directory, State};
 use reader::{Held, blocking};
-use tables::{Head, Tables};
+use tables::Tables;
 use witness::Witness;
-use writer::{Request, Writer};
+use writer::{Heads, Request, Writer};
 
 use crate::backup::{BackupError, RestoreError};
 use crate::error::{Cause, CommitError, ReadError};
@@ -85,7 +85,7 @@ impl Embedded {
                 (unpanicked(|| Tables::open(&data)).map_err(corrupt)?, witness)
             }
         };
-        let heads = unpanicked(|| tables.view().heads().collect::<Result<HashMap<_, _>, _>>());
+        let heads = unpanicked(|| tables.view().heads().collect::<Result<Heads, _>>());
         let heads = heads.map_err(corrupt)?;
         let found = heads.values().fold(0, |sum: u64, head| sum.saturating_add(head.revision.0));
         if found < acknowledged {
@@ -98,11 +98,7 @@ impl Embedded {
             .map_err(|source| OpenError::Unreadable { path: path.as_ref().to_owned(), source })
     }
 
-    fn start(
-        shared: Arc<Shared>,
-        witness: Witness,
-        heads: HashMap<Partition, Head>,
-    ) -> std::io::Result<Self> {
+    fn start(shared: Arc<Shared>, witness: Witness, heads: Heads) -> std::io::Result<Self> {
         let (queue, requests) = mpsc::channel(QUEUE);
         let writer = Writer::new(Arc::clone(&shared), witness, heads);
         let thread = std::thread::Builder::new().name("store-writer".to_owned());
@@ -145,12 +141,7 @@ impl Drop for Embedded {
 }
 
 impl Shared {
-    fn new(
-        directory: Directory,
-        tables: Tables,
-        heads: &HashMap<Partition, Head>,
-        history: History,
-    ) -> Self {
+    fn new(directory: Directory, tables: Tables, heads: &Heads, history: History) -> Self {
         let revisions: BTreeMap<_, _> =
             heads.iter().map(|(partition, head)| (partition.clone(), head.revision)).collect();
         Self {

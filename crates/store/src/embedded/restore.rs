@@ -53,7 +53,7 @@ fn copy(
                 let Some((partition, head)) = &mut current else { continue };
                 head.digest.add(EntryHash::of(&key, &value));
                 bytes += key.len() + value.len();
-                writes.data(data_key(partition, &key).into(), Some(value.into()));
+                writes.data((&*data_key(partition, &key)).into(), Some(value.into()));
             }
         }
         if bytes > PIECE_BYTES {

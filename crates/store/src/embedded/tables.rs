@@ -12,6 +12,7 @@ use fjall::{
     UserValue,
 };
 use sha2::{Digest as _, Sha256};
+use smallvec::SmallVec;
 
 use super::probe::probe;
 use crate::error::{Cause, ReadError};
@@ -32,6 +33,9 @@ const WORKERS: usize = 2;
 const HEADS: &str = "heads";
 const DATA: &str = "data";
 const OUTCOMES: &str = "outcomes";
+
+/// Bytes that are usually few, until the library has copied them.
+type Short = SmallVec<[u8; 64]>;
 
 /// The sum of the hashes of all entries of a partition: the same whatever the order they came in.
 ///
@@ -73,9 +77,10 @@ pub(super) struct Head {
 }
 
 impl Head {
-    fn encode(self) -> Vec<u8> {
+    fn encode(self) -> [[u8; 16]; 2] {
         let Self { revision, restored, digest } = self;
-        [&revision.0.to_be_bytes()[..], &restored.0.to_be_bytes(), &digest.0.to_be_bytes()].concat()
+        let revisions = u128::from(revision.0) << 64 | u128::from(restored.0);
+        [revisions.to_be_bytes(), digest.0.to_be_bytes()]
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, ReadError> {
@@ -182,15 +187,15 @@ impl WriteSet<'_> {
     }
 
     pub(super) fn head(&mut self, partition: &Partition, head: Head) {
-        self.batch.insert(&self.tables.heads, partition.as_str(), head.encode());
+        let head = head.encode();
+        self.batch.insert(&self.tables.heads, partition.as_str(), head.as_flattened());
     }
 
     /// Remembers a transaction, in the place of the one [`OUTCOMES_KEPT`] before it.
     pub(super) fn outcome(&mut self, partition: &Partition, revision: Revision, id: TxnId) {
-        let mut key = data_key(partition, &[]);
-        key.extend(outcome_slot(revision).to_be_bytes());
-        let value = [&revision.0.to_be_bytes()[..], &id.0].concat();
-        self.batch.insert(&self.tables.outcomes, key, value);
+        let key = data_key(partition, &outcome_slot(revision).to_be_bytes());
+        let value = concat([&revision.0.to_be_bytes(), &id.0]);
+        self.batch.insert(&self.tables.outcomes, &*key, &*value);
     }
 
     /// Makes the writes durable, then visible.
@@ -232,7 +237,7 @@ impl View {
         partition: &Partition,
         key: &[u8],
     ) -> Result<Option<UserValue>, ReadError> {
-        self.snapshot.get(&self.tables.data, data_key(partition, key)).map_err(read_error)
+        self.snapshot.get(&self.tables.data, &*data_key(partition, key)).map_err(read_error)
     }
 
     /// A partition's entries in key order.
@@ -269,7 +274,7 @@ impl View {
         let head = self.head(partition)?;
         let kept = head.outcomes();
         let (mut known, mut found) = (0, None);
-        for entry in self.snapshot.prefix(&self.tables.outcomes, data_key(partition, &[])) {
+        for entry in self.snapshot.prefix(&self.tables.outcomes, &*data_key(partition, &[])) {
             let (_, value) = entry.into_inner().map_err(read_error)?;
             let mut value = &*value;
             let (revision, txn) = (u64::from_be_bytes(take(&mut value)?), TxnId(take(&mut value)?));
@@ -326,14 +331,19 @@ impl StoredEntry {
 
 /// The stored form of a partition's key. No name holds the zero byte, so no partition's keys lie among
 /// another's.
-pub(super) fn data_key(partition: &Partition, key: &[u8]) -> Vec<u8> {
-    let name = partition.as_str().as_bytes();
-    [name, &[0], key].concat()
+pub(super) fn data_key(partition: &Partition, key: &[u8]) -> Short {
+    concat([partition.as_str().as_bytes(), &[0], key])
 }
 
 /// The first stored key past a partition's.
-fn partition_end(partition: &Partition) -> Vec<u8> {
-    [partition.as_str().as_bytes(), &[1]].concat()
+fn partition_end(partition: &Partition) -> Short {
+    concat([partition.as_str().as_bytes(), &[1]])
+}
+
+fn concat<const N: usize>(parts: [&[u8]; N]) -> Short {
+    let mut whole = Short::new();
+    parts.into_iter().for_each(|part| whole.extend_from_slice(part));
+    whole
 }
 
 fn outcome_slot(revision: Revision) -> u16 {

@@ -25,6 +25,8 @@ const MAX_GROUP_BYTES: usize = 4 * 1024 * 1024;
 const MAX_GROUP_BATCHES: usize = 1024;
 /// Half of the entries whose hashes are kept, at most.
 const RECENT: usize = 8192;
+/// So many keys change in most batches, at most.
+const USUAL_CHANGES: usize = 4;
 /// How often others are let run while a group is smaller than the one before.
 const MAX_YIELDS: usize = 8;
 
@@ -60,29 +62,28 @@ impl Change {
     fn of(partition: &Partition, op: &Op) -> Self {
         let (key, value) = (op.key(), op.value());
         Self {
-            stored_key: data_key(partition, key).into(),
+            stored_key: (&*data_key(partition, key)).into(),
             value: value.map(|value| (&**value).into()),
             after: value.map(|value| EntryHash::of(key, value)),
         }
     }
 }
 
+/// The heads of partitions, by a quick hasher: it is the operator who names partitions.
+pub(super) type Heads = HashMap<Partition, Head, foldhash::fast::RandomState>;
+
 pub(super) struct Writer {
     shared: Arc<Shared>,
     witness: Witness,
     /// Of all partitions that were ever committed to.
-    heads: HashMap<Partition, Head>,
+    heads: Heads,
     recent: Recent,
     /// Transactions of all partitions together.
     count: u64,
 }
 
 impl Writer {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        witness: Witness,
-        heads: HashMap<Partition, Head>,
-    ) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, witness: Witness, heads: Heads) -> Self {
         let count = heads.values().map(|head| head.revision.0).sum();
         Self { shared, witness, heads, recent: Recent::new(), count }
     }
@@ -106,7 +107,7 @@ impl Writer {
                 let unavailable = || Err(CommitError::Unavailable(cause.clone()));
                 return group.for_each(|r| drop(r.reply.send(unavailable())));
             }
-            let mut stage = Stage::new(self);
+            let mut stage = Stage::new(self, group.len());
             while let Some(next) = group.next_if(|next| stage.has_room_for(&next.partition)) {
                 stage.add(next);
             }
@@ -204,7 +205,7 @@ impl Recent {
 /// A group under construction: of each partition it has one batch at most, so no key changes twice.
 struct Stage<'a> {
     writer: &'a mut Writer,
-    heads: BTreeMap<Partition, Head>,
+    heads: Heads,
     changes: Vec<Change>,
     published: Vec<Published>,
     replies: Vec<(oneshot::Sender<Outcome>, Outcome)>,
@@ -213,15 +214,21 @@ struct Stage<'a> {
 /// A group that has been written, or not.
 struct Staged {
     written: Result<(), Cause>,
-    heads: BTreeMap<Partition, Head>,
+    heads: Heads,
     published: Vec<Published>,
     replies: Vec<(oneshot::Sender<Outcome>, Outcome)>,
 }
 
 impl<'a> Stage<'a> {
-    fn new(writer: &'a mut Writer) -> Self {
-        let (heads, changes) = (BTreeMap::new(), Vec::new());
-        Self { writer, heads, changes, published: Vec::new(), replies: Vec::new() }
+    /// For so many batches, more or less.
+    fn new(writer: &'a mut Writer, batches: usize) -> Self {
+        Self {
+            writer,
+            heads: Heads::with_capacity_and_hasher(batches, Default::default()),
+            changes: Vec::with_capacity(batches * USUAL_CHANGES),
+            published: Vec::with_capacity(batches),
+            replies: Vec::with_capacity(batches),
+        }
     }
 
     /// Whether nothing of the partition is in the group yet.
