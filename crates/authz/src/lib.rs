@@ -1,8 +1,8 @@
 //! Who is calling, and may they: what an enforcement point embeds.
 //!
 //! [`Authenticator`] turns a signed request into a [`Proof`]. A proof is read against a snapshot of
-//! its account into a [`Caller`], and once more against the state that a change finally runs on, so
-//! that a key that was deactivated meanwhile does nothing. [`authorize`] gathers every policy that
+//! its account into a [`Caller`], and once more if the state that a change finally runs on is a newer
+//! one, so that a key that was deactivated meanwhile does nothing. [`authorize`] gathers every policy that
 //! applies to the caller, decides, and hands out what a [`Permit`] is made from.
 //!
 //! This crate must not know operations, HTTP or storage engines.

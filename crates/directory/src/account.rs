@@ -18,7 +18,7 @@ use crate::credential_records::ServerCertificate;
 use crate::credentials::Credentials;
 use crate::keys;
 use crate::names::{Entities, Entity};
-use crate::packed::Unreadable;
+use crate::packed::{Unreadable, field, position};
 use crate::policy_ref::PolicyRef;
 use crate::providers::Providers;
 use crate::quotas::Quotas;
@@ -473,6 +473,11 @@ macro_rules! entities {
 
             fn entity_name(&self) -> &str {
                 self.name()
+            }
+
+            fn name_bytes(&self) -> &[u8] {
+                const NAME: usize = position($type::FIELDS, b"name");
+                field(self.bytes(), NAME).unwrap_or_default()
             }
 
             fn entity_path(&self) -> &str {

@@ -14,6 +14,9 @@ pub trait Entity: Clone {
     /// The name as it was spelled.
     fn entity_name(&self) -> &str;
 
+    /// The bytes of the name: to compare these, nobody need make sure again that they are a text.
+    fn name_bytes(&self) -> &[u8];
+
     /// The path.
     fn entity_path(&self) -> &str;
 }
@@ -38,7 +41,7 @@ impl<T: Entity> PartialOrd for ByName<T> {
 
 impl<T: Entity> Ord for ByName<T> {
     fn cmp(&self, other: &Self) -> Ordering {
-        name::compare(self.0.entity_name(), other.0.entity_name())
+        name::compare(self.0.name_bytes(), other.0.name_bytes())
     }
 }
 
@@ -47,13 +50,13 @@ struct Name<'a>(&'a str);
 
 impl<T: Entity> Equivalent<ByName<T>> for Name<'_> {
     fn equivalent(&self, key: &ByName<T>) -> bool {
-        self.0.eq_ignore_ascii_case(key.0.entity_name())
+        self.0.as_bytes().eq_ignore_ascii_case(key.0.name_bytes())
     }
 }
 
 impl<T: Entity> Comparable<ByName<T>> for Name<'_> {
     fn compare(&self, key: &ByName<T>) -> Ordering {
-        name::compare(self.0, key.0.entity_name())
+        name::compare(self.0.as_bytes(), key.0.name_bytes())
     }
 }
 

@@ -32,6 +32,22 @@ pub trait Field: Sized {
     fn own(view: Self::View<'_>) -> Self;
 }
 
+/// The place of the field that is called so; one behind the last if there is none.
+pub(crate) const fn position(fields: &[&[u8]], name: &[u8]) -> usize {
+    match fields {
+        [first, rest @ ..] if !equal(first, name) => 1 + position(rest, name),
+        _ => 0,
+    }
+}
+
+const fn equal(left: &[u8], right: &[u8]) -> bool {
+    match (left, right) {
+        ([], []) => true,
+        ([one, left @ ..], [other, right @ ..]) => *one == *other && equal(left, right),
+        _ => false,
+    }
+}
+
 /// A record's bytes without their fields' meaning.
 pub(crate) fn field(record: &[u8], index: usize) -> Option<&[u8]> {
     let [version, count, rest @ ..] = record else { return None };
@@ -215,6 +231,10 @@ macro_rules! record {
         }
 
         impl $view {
+            /// What the fields are called, in their order.
+            #[allow(dead_code, reason = "few are looked for by what they are called")]
+            pub(crate) const FIELDS: &[&[u8]] = &[$(stringify!($name).as_bytes()),*];
+
             $crate::packed::record!(@accessors 0usize; $($(#[$field_doc])* $name: $type,)*);
 
             /// All fields, to be edited.

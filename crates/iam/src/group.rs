@@ -75,7 +75,7 @@ impl Query for GetGroup {
     fn run(input: &Self::Input, _: &Permit<Self>, view: &View<'_>) -> Result<Self::Output, Error> {
         let group = view.account.group(&input.group_name)?;
         let mut members: Vec<_> = view.account.members(group.id()).collect();
-        members.sort_by(|one, other| name::compare(one.name(), other.name()));
+        members.sort_by(|one, other| name::compare(one.name().as_bytes(), other.name().as_bytes()));
         let page = Paging::new(&input.marker, input.max_items)
             .of(members, |user| user.id().to_string())?
             .map(|user| render::user(view.account, user));
