@@ -5,7 +5,6 @@
 //! is allocated.
 
 use std::borrow::Cow;
-use std::string::FromUtf8Error;
 
 use iamd_types::{AccountId, Timestamp};
 use serde_json::Value;
@@ -82,18 +81,14 @@ pub enum Part<'a> {
     /// A tree.
     Tree(Cow<'a, Value>),
     /// JSON without line ends.
-    Written(Cow<'a, str>),
+    Written(Cow<'a, RawValue>),
 }
 
 impl Part<'_> {
-    /// What was written: one value of JSON without line ends, which is not read again. `None` is `null`.
-    pub fn written(json: Vec<u8>) -> Result<Option<Self>, FromUtf8Error> {
-        let json = String::from_utf8(json)?;
-        debug_assert!(
-            serde_json::from_str::<&RawValue>(&json).is_ok() && !json.contains(['\n', '\r']),
-            "a part of a record is not JSON on one line: {json}"
-        );
-        Ok((json != "null").then_some(Self::Written(Cow::Owned(json))))
+    /// What was written; `None` is `null`.
+    pub fn written(json: &[u8]) -> Result<Option<Self>, serde_json::Error> {
+        let json: Box<RawValue> = serde_json::from_slice(json)?;
+        Ok((json.get() != "null").then_some(Self::Written(Cow::Owned(json))))
     }
 
     /// The same part, without a copy.
@@ -108,7 +103,7 @@ impl Part<'_> {
     pub fn tree(&self) -> Option<Cow<'_, Value>> {
         match self {
             Self::Tree(tree) => Some(Cow::Borrowed(tree)),
-            Self::Written(json) => serde_json::from_str(json).ok().map(Cow::Owned),
+            Self::Written(json) => serde_json::from_str(json.get()).ok().map(Cow::Owned),
         }
     }
 
@@ -116,7 +111,7 @@ impl Part<'_> {
         match self {
             // Writing to memory does not fail, and all keys are texts.
             Self::Tree(tree) => drop(serde_json::to_writer(out, tree)),
-            Self::Written(json) => out.extend_from_slice(json.as_bytes()),
+            Self::Written(json) => out.extend_from_slice(json.get().as_bytes()),
         }
     }
 }

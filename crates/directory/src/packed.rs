@@ -222,8 +222,7 @@ macro_rules! record {
         impl $fields {
             /// The record with these fields.
             pub fn pack(&self) -> $view {
-                const COUNT: usize = [$(stringify!($name)),*].len();
-                let mut packer = $crate::packed::Packer::new(COUNT as u8);
+                let mut packer = $crate::packed::Packer::new($view::FIELDS.len() as u8);
                 $(packer.push(&self.$name);)*
                 let bytes = packer.finish();
                 $view::from_packed(&bytes)
@@ -232,7 +231,6 @@ macro_rules! record {
 
         impl $view {
             /// What the fields are called, in their order.
-            #[allow(dead_code, reason = "few are looked for by what they are called")]
             pub(crate) const FIELDS: &[&[u8]] = &[$(stringify!($name).as_bytes()),*];
 
             $crate::packed::record!(@accessors 0usize; $($(#[$field_doc])* $name: $type,)*);

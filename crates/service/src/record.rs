@@ -89,7 +89,7 @@ pub(crate) fn request_parameters(
 ) -> Option<Part<'static>> {
     let mut json = Vec::with_capacity(USUAL_PART);
     cloudtrail::write_request_parameters(&mut json, parameters, operation);
-    Part::written(json).ok().flatten()
+    Part::written(&json).ok().flatten()
 }
 
 impl Event {
@@ -158,7 +158,7 @@ impl Event {
         let Ending::Success(output) = ending else { return Ok(None) };
         let mut json = Vec::with_capacity(USUAL_PART);
         output.write_response_elements(&mut json, self.service, self.operation)?;
-        Part::written(json).map_err(Error::internal)
+        Part::written(&json).map_err(Error::internal)
     }
 
     /// The error's name in records: the exception's where the model has one.

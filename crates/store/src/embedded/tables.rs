@@ -237,7 +237,7 @@ impl View {
         partition: &Partition,
         key: &[u8],
     ) -> Result<Option<UserValue>, ReadError> {
-        self.snapshot.get(&self.tables.data, &*data_key(partition, key)).map_err(read_error)
+        self.snapshot.get(&self.tables.data, data_key(partition, key)).map_err(read_error)
     }
 
     /// A partition's entries in key order.
@@ -274,7 +274,7 @@ impl View {
         let head = self.head(partition)?;
         let kept = head.outcomes();
         let (mut known, mut found) = (0, None);
-        for entry in self.snapshot.prefix(&self.tables.outcomes, &*data_key(partition, &[])) {
+        for entry in self.snapshot.prefix(&self.tables.outcomes, data_key(partition, &[])) {
             let (_, value) = entry.into_inner().map_err(read_error)?;
             let mut value = &*value;
             let (revision, txn) = (u64::from_be_bytes(take(&mut value)?), TxnId(take(&mut value)?));
