@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use iamd_types::entropy::random;
 use iamd_types::{Entropy, Timestamp};
+use memchr::memmem;
 use thiserror::Error;
 
 /// The id of an event (RFC 9562 §5.7): 48 bits of milliseconds, then randomness. Made once per
@@ -35,6 +36,16 @@ impl EventId {
         bits = bits & !(0xf << 76) | 4 << 76; // version
         bits = bits & !(0b11 << 62) | 0b10 << 62; // variant
         Self(bits.to_be_bytes())
+    }
+
+    /// The id of the record that this is the line of, and what follows it there.
+    pub(crate) fn in_record(json: &[u8]) -> Option<(Self, &[u8])> {
+        const NAME: &[u8] = br#""eventID":""#;
+        // Quotes within texts are escaped, so this is a member's name; the last is the record's own.
+        let id = memmem::rfind(json, NAME)?;
+        let (_, id) = json.split_at_checked(id + NAME.len())?;
+        let (id, rest) = id.split_at_checked(36)?;
+        Some((std::str::from_utf8(id).ok()?.parse().ok()?, rest))
     }
 
     /// The sixteen bytes; they order as the ids do.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use iamd_types::{Clock, Timestamp};
-use memchr::{memchr_iter, memmem};
+use memchr::memchr_iter;
 use thiserror::Error;
 
 use crate::EventId;
@@ -260,13 +260,7 @@ fn push_line(buffer: &mut Vec<u8>, json: &[u8]) {
 /// Whether the line is a record to its end; with the event id of one that may come again. Records
 /// of reads never wait in an outbox.
 fn whole_record(line: &[u8]) -> Option<Option<EventId>> {
-    const NAME: &[u8] = br#""eventID":""#;
-    let json = line.strip_suffix(b"}\n")?;
-    // Quotes within texts are escaped, so this is a member's name; the last is the record's own.
-    let id = memmem::rfind(json, NAME)?;
-    let (_, id) = json.split_at_checked(id + NAME.len())?;
-    let (id, rest) = id.split_at_checked(36)?;
-    let id = std::str::from_utf8(id).ok()?.parse().ok()?;
+    let (id, rest) = EventId::in_record(line.strip_suffix(b"}\n")?)?;
     Some((!rest.starts_with(br#"","readOnly":true"#)).then_some(id))
 }
 

@@ -339,10 +339,19 @@ fn many_short_texts_that_are_too_long_together_are_left_out() {
 
 #[test]
 fn an_outbox_entry_finds_its_event_again() {
-    let id = EventId::from_bytes([0x11; 16]);
-    assert_eq!(outbox::event_id(&outbox::key(&id)), Some(id));
+    let parameters = json!({ "eventID": EventId::from_bytes([0x22; 16]).to_string() });
+    for id in [[0x11; 16], [0xff; 16]].map(EventId::from_bytes) {
+        let record = Record {
+            event_id: id,
+            request_parameters: Some(parameters.clone().into()),
+            additional_event_data: Some(parameters.clone().into()),
+            ..record(UserIdentity::Unknown { account: None, principal_id: Some("\"eventID\":\"") })
+        };
+        let value = outbox::value(&record);
+        assert_eq!(outbox::event_id(&value), Some(id));
+    }
     assert_eq!(outbox::event_id(b"short"), None);
-    assert!(outbox::key(&id) < outbox::key(&EventId::from_bytes([0x12; 16])));
+    assert_eq!(outbox::event_id(br#"{"eventID":"11111111"}"#), None);
 }
 
 fn values() -> impl Strategy<Value = Value> {

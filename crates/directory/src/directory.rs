@@ -4,23 +4,24 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use iamd_store::{Partition, Store, TxnId};
+use futures_util::future::try_join_all;
+use iamd_store::{At, KeyRange, PageLimit, Partition, Store, TxnId};
 use iamd_types::{AccountId, Code, Entropy, Error, entropy};
 use imbl::HashMap;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OnceCell, mpsc, oneshot};
 
 use crate::account::Account;
+use crate::keys;
+use crate::outbox::{Outbox, OutboxEntry, Receipt};
 use crate::quotas::QuotaTable;
 use crate::routing::{Route, Routing};
 use crate::transaction::{Origin, Transaction};
 use crate::usage::Usage;
-use crate::writer::{Change, Job, MAX_WAITING, OutboxEntry, Writer, load, read_error, waiting};
+use crate::writer::{Change, MAX_WAITING, Work, Writer, load, read_error};
 
 /// How many partitions are asked for at a time.
 const PARTITIONS_PAGE: usize = 1000;
-/// How many outbox entries one housekeeping transaction removes; below the store's limit.
-const OUTBOX_REMOVALS: usize = 90;
 
 /// The name of this node in the store. There is one node.
 const NODE: &str = "local";
@@ -44,7 +45,7 @@ struct Slot {
 
 struct Loaded {
     published: Arc<ArcSwap<Account>>,
-    queue: mpsc::Sender<Box<dyn Job>>,
+    queue: mpsc::Sender<Work>,
 }
 
 impl Directory {
@@ -148,7 +149,7 @@ impl Directory {
         let id = TxnId(entropy::random(&*self.entropy));
         let change = Change { origin, id, work, outcome: None, caller };
         let queue = &self.load(slot).await?.queue;
-        queue.try_send(Box::new(change)).map_err(|error| match error {
+        queue.try_send(Work::Change(Box::new(change))).map_err(|error| match error {
             TrySendError::Full(_) => Error::new(Code::Throttling, "Rate exceeded"),
             TrySendError::Closed(_) => Error::internal(WriterStopped),
         })?;
@@ -184,31 +185,50 @@ impl Directory {
         .await
     }
 
-    /// Removes outbox entries that have been moved on.
-    pub async fn remove_outbox(
-        &self,
-        account: AccountId,
-        keys: Vec<Box<[u8]>>,
-    ) -> Result<(), Error> {
-        for keys in keys.chunks(OUTBOX_REMOVALS) {
-            let keys = keys.to_vec();
-            let origin = Origin { now: iamd_types::Timestamp::default(), seed: [0; 32] };
-            self.write(account, origin, move |tx| {
-                keys.iter().for_each(|key| tx.remove_outbox(key));
-                Ok(())
-            })
-            .await?;
+    /// Says of entries of an account's outbox that they were moved on: others may stand in their places then.
+    pub async fn moved_on(&self, account: AccountId, receipts: Vec<Receipt>) {
+        // Entries come from accounts that are loaded.
+        let slot = self.slot(account);
+        if let Some(loaded) = slot.as_ref().and_then(|slot| slot.loaded.get()) {
+            // Nobody is there only while the server stops.
+            let _ = loaded.queue.send(Work::MovedOn(receipts)).await;
+        }
+    }
+
+    /// Removes from an account's partition the places of its outbox in which nothing was put since the last call.
+    /// Returns whether there are others, which the next call would remove.
+    pub async fn tidy_outbox(&self, account: AccountId) -> Result<bool, Error> {
+        let origin = Origin { now: iamd_types::Timestamp::default(), seed: [0; 32] };
+        loop {
+            let left = self.write(account, origin, |tx| Ok(tx.tidy_outbox())).await?;
+            if left.stale == 0 {
+                return Ok(left.spare > 0);
+            }
+        }
+    }
+
+    /// Removes all places of the outboxes of loaded accounts whose entries were moved on.
+    pub async fn tidy_outboxes(&self) -> Result<(), Error> {
+        let slots = self.slots.load_full();
+        let loaded = || slots.values().filter(|slot| slot.loaded.initialized());
+        // What was spare only lately goes with the second call.
+        for _ in 0..2 {
+            try_join_all(loaded().map(|slot| self.tidy_outbox(slot.id))).await?;
         }
         Ok(())
     }
 
-    /// Sends the outbox entries that an earlier run left behind. Entries that this run commits
-    /// meanwhile may be sent twice; their receiver knows them by key.
+    /// Loads the accounts in whose outboxes an earlier run left something, which is sent then. Some of it may have been
+    /// moved on.
     pub async fn recover_outbox(&self) -> Result<(), Error> {
+        let waiting = KeyRange::prefix(keys::OUTBOX);
+        let first = PageLimit { entries: 1, ..PageLimit::default() };
         for account in self.accounts() {
-            let waiting = waiting(&*self.store, &partition(account)?, account).await?;
-            for entry in waiting {
-                let _ = self.outbox.send(entry);
+            let partition = partition(account)?;
+            let page = self.store.range(&partition, waiting.clone(), first, At::Latest).await;
+            let is_empty = page.map_err(read_error)?.entries.is_empty();
+            if let Some(slot) = self.slot(account).filter(|_| !is_empty) {
+                self.load(&slot).await?;
             }
         }
         Ok(())
@@ -236,8 +256,8 @@ impl Directory {
         let Some(slot) = self.slot(id) else { return Ok(false) };
         // One that is loaded later reads the newest state by itself.
         let Some(loaded) = slot.loaded.get() else { return Ok(true) };
-        let account =
-            Arc::new(load(&*self.store, &partition(id)?, &loaded.published.load()).await?);
+        let (account, _) = load(&*self.store, &partition(id)?, &loaded.published.load()).await?;
+        let account = Arc::new(account);
         let before = loaded.published.rcu(|published| {
             let newer = published.revision() < account.revision();
             Arc::clone(if newer { &account } else { published })
@@ -256,14 +276,14 @@ impl Directory {
         let loading = slot.loaded.get_or_try_init(|| async {
             let partition = partition(slot.id)?;
             let empty = Account::new(slot.id, self.quotas.of(slot.id));
-            let account = load(&*self.store, &partition, &empty).await?;
+            let (account, in_outbox) = load(&*self.store, &partition, &empty).await?;
             let published = Arc::new(ArcSwap::from_pointee(account));
             let (queue, waiting) = mpsc::channel(MAX_WAITING);
             let writer = Writer {
                 store: Arc::clone(&self.store),
                 partition,
                 published: Arc::clone(&published),
-                outbox: self.outbox.clone(),
+                outbox: Outbox::new(slot.id, self.outbox.clone(), in_outbox),
             };
             tokio::spawn(writer.run(waiting));
             Ok(Loaded { published, queue })

@@ -3,14 +3,16 @@
 //! A transaction is computed without I/O, clock or randomness of its own, so it can be run again on
 //! a newer state and gives the same ids and times each time.
 
-use iamd_store::Op;
+use iamd_store::{Op, Value};
 use iamd_types::{AccountId, IdKind, Timestamp, UniqueId};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use smallvec::SmallVec;
 
 use crate::account::Account;
 use crate::credential_records::{ServerCertificate, ServerCertificateFields};
 use crate::keys;
+use crate::outbox::Leftovers;
 use crate::records::{
     AccessKey, AccessKeyFields, AccountFields, Group, GroupFields, InlinePolicy,
     InlinePolicyFields, InstanceProfile, InstanceProfileFields, ManagedPolicy, ManagedPolicyFields,
@@ -31,8 +33,23 @@ pub struct Origin {
 pub struct Transaction {
     pub(crate) account: Account,
     ops: Vec<Op>,
+    outbox: SmallVec<[Value; 1]>,
+    leftovers: Leftovers,
+    tidies_outbox: bool,
     now: Timestamp,
     ids: ChaCha20Rng,
+}
+
+/// A change that was computed.
+pub(crate) struct Finished {
+    /// The account as the change leaves it.
+    pub(crate) account: Account,
+    /// The operations that make it so.
+    pub(crate) ops: Vec<Op>,
+    /// What goes into the outbox with them.
+    pub(crate) outbox: SmallVec<[Value; 1]>,
+    /// Whether places of the outbox are to be removed.
+    pub(crate) tidies_outbox: bool,
 }
 
 impl std::ops::Deref for Transaction {
@@ -44,13 +61,21 @@ impl std::ops::Deref for Transaction {
 }
 
 impl Transaction {
-    pub(crate) fn new(account: Account, origin: &Origin) -> Self {
-        Self { account, ops: Vec::new(), now: origin.now, ids: ChaCha20Rng::from_seed(origin.seed) }
+    pub(crate) fn new(account: Account, leftovers: Leftovers, origin: &Origin) -> Self {
+        Self {
+            account,
+            ops: Vec::new(),
+            outbox: SmallVec::new(),
+            leftovers,
+            tidies_outbox: false,
+            now: origin.now,
+            ids: ChaCha20Rng::from_seed(origin.seed),
+        }
     }
 
-    /// The account as the change leaves it, and the operations that make it so.
-    pub(crate) fn finish(self) -> (Account, Vec<Op>) {
-        (self.account, self.ops)
+    pub(crate) fn finish(self) -> Finished {
+        let Self { account, ops, outbox, tidies_outbox, .. } = self;
+        Finished { account, ops, outbox, tidies_outbox }
     }
 
     /// The time of the request, in whole seconds as IAM keeps it.
@@ -71,13 +96,15 @@ impl Transaction {
     }
 
     /// Adds an audit record (or whatever else waits to be moved on) to the change.
-    pub fn put_outbox(&mut self, key: &[u8], value: &[u8]) {
-        self.ops.push(Op::put([keys::OUTBOX, key].concat(), value));
+    pub fn put_outbox(&mut self, value: impl Into<Value>) {
+        self.outbox.push(value.into());
     }
 
-    /// Removes outbox entries that have been moved on, by their keys without prefix.
-    pub(crate) fn remove_outbox(&mut self, key: &[u8]) {
-        self.ops.push(Op::delete([keys::OUTBOX, key].concat()));
+    /// Removes places of the outbox in which nothing waited for a while, as many as one change can. Returns what
+    /// remains after that.
+    pub(crate) fn tidy_outbox(&mut self) -> Leftovers {
+        self.tidies_outbox = true;
+        self.leftovers.after_removal()
     }
 
     pub(crate) fn put(&mut self, key: Vec<u8>, value: &[u8], old: Option<usize>) {

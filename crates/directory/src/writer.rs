@@ -10,14 +10,15 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use iamd_store::{
-    Batch, CommitError, KeyRange, Op, Partition, ReadError, Revision, Store, Txn, TxnId,
+    Batch, CommitError, Entry, KeyRange, Partition, ReadError, Revision, Store, Txn, TxnId,
 };
-use iamd_types::{AccountId, Error};
+use iamd_types::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::account::Account;
 use crate::keys;
-use crate::transaction::{Origin, Transaction};
+use crate::outbox::{Outbox, Plan, Receipt};
+use crate::transaction::{Finished, Origin, Transaction};
 
 /// How many changes go down together at most.
 const MAX_JOBS: usize = 256;
@@ -28,15 +29,12 @@ const MAX_ATTEMPTS: usize = 8;
 /// How many changes may wait for one account.
 pub(crate) const MAX_WAITING: usize = 4096;
 
-/// An audit record, or whatever else was committed only to be moved on.
-#[derive(Debug, Clone)]
-pub struct OutboxEntry {
-    /// In whose partition it waits.
-    pub account: AccountId,
-    /// The key, without the outbox's prefix.
-    pub key: Box<[u8]>,
-    /// What was put there.
-    pub value: Arc<[u8]>,
+/// What the writer of an account is asked for.
+pub(crate) enum Work {
+    /// To run a change.
+    Change(Box<dyn Job>),
+    /// To know that entries of the outbox were moved on.
+    MovedOn(Vec<Receipt>),
 }
 
 /// One waiting change.
@@ -104,7 +102,7 @@ pub(crate) struct Writer {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) partition: Partition,
     pub(crate) published: Arc<ArcSwap<Account>>,
-    pub(crate) outbox: mpsc::UnboundedSender<OutboxEntry>,
+    pub(crate) outbox: Outbox,
 }
 
 /// A batch computed on the published state.
@@ -115,6 +113,7 @@ struct Computed {
     jobs: usize,
     /// What they make of the account; none if they change nothing.
     tip: Option<Arc<Account>>,
+    outbox: Plan,
 }
 
 enum Committed {
@@ -125,16 +124,23 @@ enum Committed {
 
 impl Writer {
     /// Works until all senders are gone.
-    pub(crate) async fn run(self, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Work>) {
+        let mut waiting = Vec::with_capacity(MAX_JOBS);
         let mut jobs: Vec<Box<dyn Job>> = Vec::with_capacity(MAX_JOBS);
-        while !jobs.is_empty() || queue.recv_many(&mut jobs, MAX_JOBS).await > 0 {
+        while !jobs.is_empty() || queue.recv_many(&mut waiting, MAX_JOBS).await > 0 {
+            for work in waiting.drain(..) {
+                match work {
+                    Work::Change(job) => jobs.push(job),
+                    Work::MovedOn(receipts) => self.outbox.moved_on(receipts),
+                }
+            }
             let (done, revision) = self.settle(&mut jobs).await;
             jobs.drain(..done).for_each(|job| job.answer(revision));
         }
     }
 
     /// Brings the first jobs to an end: how many, and the revision to answer them with.
-    async fn settle(&self, jobs: &mut [Box<dyn Job>]) -> (usize, Revision) {
+    async fn settle(&mut self, jobs: &mut [Box<dyn Job>]) -> (usize, Revision) {
         for _ in 0..MAX_ATTEMPTS {
             let computed = self.compute(jobs);
             let (count, revision) = (computed.jobs, computed.base.plus(computed.txns.len()));
@@ -155,13 +161,19 @@ impl Writer {
 
     fn compute(&self, jobs: &mut [Box<dyn Job>]) -> Computed {
         let published = self.published.load_full();
-        let mut computed =
-            Computed { base: published.revision(), txns: Vec::new(), jobs: 0, tip: None };
+        let mut computed = Computed {
+            base: published.revision(),
+            txns: Vec::new(),
+            jobs: 0,
+            tip: None,
+            outbox: Plan::default(),
+        };
         let mut bytes = 0;
         for job in jobs.iter_mut() {
             computed.jobs += 1;
             let tip = computed.tip.as_ref().unwrap_or(&published);
-            let mut tx = Transaction::new(Account::clone(tip), job.origin());
+            let leftovers = self.outbox.leftovers(&computed.outbox);
+            let mut tx = Transaction::new(Account::clone(tip), leftovers, job.origin());
             match catch_unwind(AssertUnwindSafe(|| job.run(&mut tx))) {
                 Ok(true) => {}
                 Ok(false) => continue,
@@ -170,8 +182,11 @@ impl Writer {
                     continue;
                 }
             }
-            let (mut account, ops) = tx.finish();
+            let Finished { mut account, mut ops, outbox, tidies_outbox } = tx.finish();
+            let planned = self.outbox.plan(&computed.outbox, outbox, tidies_outbox);
+            ops.extend(planned.ops());
             if ops.is_empty() {
+                computed.outbox.extend(planned);
                 continue;
             }
             let txn = Txn { id: job.id(), ops };
@@ -180,6 +195,7 @@ impl Writer {
                 continue;
             }
             bytes += txn.size();
+            computed.outbox.extend(planned);
             computed.txns.push(txn);
             account.revision = computed.base.plus(computed.txns.len());
             computed.tip = Some(Arc::new(account));
@@ -190,10 +206,12 @@ impl Writer {
         computed
     }
 
-    async fn commit(&self, computed: Computed) -> Committed {
-        let Computed { base, txns, tip, .. } = computed;
-        let Some(tip) = tip else { return Committed::Yes };
-        let outbox: Vec<_> = txns.iter().flat_map(|txn| outbox_of(tip.id(), txn)).collect();
+    async fn commit(&mut self, computed: Computed) -> Committed {
+        let Computed { base, txns, tip, outbox, .. } = computed;
+        let Some(tip) = tip else {
+            self.outbox.committed(outbox);
+            return Committed::Yes;
+        };
         let ends = txns.first().map(|txn| txn.id).zip(txns.last().map(|txn| txn.id));
         let result = self.store.commit(&self.partition, Batch { base, txns }).await;
         let committed = match result {
@@ -208,14 +226,14 @@ impl Writer {
         };
         if matches!(committed, Committed::Yes) {
             self.published.store(tip);
-            self.send(outbox);
+            self.outbox.committed(outbox);
         }
         committed
     }
 
     /// The store lost track of a commit. A batch is applied from its front, so when its last
     /// transaction is in, all are, and when its first is not, none is.
-    async fn resolve(&self, ends: Option<(TxnId, TxnId)>) -> Committed {
+    async fn resolve(&mut self, ends: Option<(TxnId, TxnId)>) -> Committed {
         let Some((first, last)) = ends else { return Committed::Again };
         let outcome = |id| self.store.outcome(&self.partition, id);
         match (outcome(first).await, outcome(last).await) {
@@ -228,7 +246,7 @@ impl Writer {
 
     /// Some of a batch is in, and would run twice if it were computed anew: its callers are told
     /// that the outcome is not known.
-    async fn reload_half(&self) -> Committed {
+    async fn reload_half(&mut self) -> Committed {
         match self.reload().await {
             Committed::Again => Committed::Failed(Error::unavailable(CommitError::Unknown)),
             other => other,
@@ -237,53 +255,30 @@ impl Writer {
 
     /// The store has moved on: read the account again. Outbox entries of a commit whose fate was not
     /// known can be among what is new, so all that wait are sent again.
-    async fn reload(&self) -> Committed {
-        let published = self.published.load_full();
-        let account = load(&*self.store, &self.partition, &published).await;
-        let waiting = waiting(&*self.store, &self.partition, published.id()).await;
-        match account.and_then(|account| Ok((account, waiting?))) {
+    async fn reload(&mut self) -> Committed {
+        match load(&*self.store, &self.partition, &self.published.load()).await {
             Ok((account, waiting)) => {
                 self.published.store(Arc::new(account));
-                self.send(waiting);
+                self.outbox.reload(waiting);
                 Committed::Again
             }
             Err(error) => Committed::Failed(error),
         }
     }
-
-    fn send(&self, entries: Vec<OutboxEntry>) {
-        for entry in entries {
-            // The receiver is gone only while the server stops; the entries stay in the store.
-            let _ = self.outbox.send(entry);
-        }
-    }
 }
 
-/// Reads an account whole, with the id and quotas of `template`.
+/// Reads an account whole, with the id and quotas of `template`, and what waits in its outbox.
 pub(crate) async fn load(
     store: &dyn Store,
     partition: &Partition,
     template: &Account,
-) -> Result<Account, Error> {
-    let (revision, entries) =
+) -> Result<(Account, Vec<Entry>), Error> {
+    let (revision, mut entries) =
         iamd_store::read_range(store, partition, &KeyRange::all()).await.map_err(read_error)?;
-    Account::load(template.id(), *template.quotas(), revision, &entries).map_err(Error::internal)
-}
-
-/// Reads the outbox entries that wait in an account's partition.
-pub(crate) async fn waiting(
-    store: &dyn Store,
-    partition: &Partition,
-    account: AccountId,
-) -> Result<Vec<OutboxEntry>, Error> {
-    let range = KeyRange::prefix(keys::OUTBOX);
-    let (_, entries) =
-        iamd_store::read_range(store, partition, &range).await.map_err(read_error)?;
-    let entry = |entry: iamd_store::Entry| {
-        let key = entry.key.strip_prefix(keys::OUTBOX).unwrap_or_default().into();
-        OutboxEntry { account, key, value: entry.value }
-    };
-    Ok(entries.into_iter().map(entry).collect())
+    let account = Account::load(template.id(), *template.quotas(), revision, &entries)
+        .map_err(Error::internal)?;
+    entries.retain(|entry| entry.key.starts_with(keys::OUTBOX));
+    Ok((account, entries))
 }
 
 /// A failed read as the caller's error.
@@ -292,16 +287,6 @@ pub(crate) fn read_error(error: ReadError) -> Error {
         ReadError::Corrupt(_) => Error::internal(error),
         ReadError::Gone(_) | ReadError::Unavailable(_) => Error::unavailable(error),
     }
-}
-
-fn outbox_of(account: AccountId, txn: &Txn) -> impl Iterator<Item = OutboxEntry> {
-    txn.ops.iter().filter_map(move |op| match op {
-        Op::Put { key, value } => {
-            let key = key.strip_prefix(keys::OUTBOX)?;
-            Some(OutboxEntry { account, key: key.into(), value: Arc::clone(value) })
-        }
-        Op::Delete { .. } => None,
-    })
 }
 
 #[derive(Debug, thiserror::Error)]

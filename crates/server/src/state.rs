@@ -95,9 +95,12 @@ impl State {
         if let Err(lost) = self.service.log().shutdown().await {
             tracing::error!(%lost, "the audit log did not end well");
         }
-        // What it did not come to remove from the store is delivered again after the next start, and known there.
         self.outbox.abort();
         let _ = self.outbox.await;
+        // What stays in the store is delivered again after the next start, and known there.
+        if let Err(error) = self.service.directory().tidy_outboxes().await {
+            tracing::warn!(%error, "delivered audit records stay in the outbox");
+        }
     }
 }
 

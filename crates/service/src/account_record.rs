@@ -12,14 +12,12 @@ const OPERATOR: &str = "iamd";
 
 /// A record that goes down with a change.
 #[derive(Clone)]
-pub(crate) struct OperatorRecord(Option<(EventId, Vec<u8>)>);
+pub(crate) struct OperatorRecord(Option<Vec<u8>>);
 
 impl OperatorRecord {
     /// Puts the record into the change, unless no records are kept.
     pub(crate) fn put(&self, tx: &mut Transaction) {
-        if let Some((id, value)) = &self.0 {
-            tx.put_outbox(&outbox::key(id), value);
-        }
+        self.0.iter().for_each(|value| tx.put_outbox(value.as_slice()));
     }
 }
 
@@ -38,7 +36,6 @@ impl Service {
         }
         let entropy = &*self.tools.entropy;
         let request_id = EventId::random(entropy);
-        let id = EventId::new(now, entropy);
         let record = Record {
             user_identity: UserIdentity::AwsService { invoked_by: OPERATOR },
             event_time: now,
@@ -53,7 +50,7 @@ impl Service {
             response_elements: None,
             additional_event_data: Some(told.into()),
             request_id,
-            event_id: id,
+            event_id: EventId::new(now, entropy),
             read_only: false,
             resources: Vec::new(),
             event_type: EventType::AwsServiceEvent,
@@ -63,6 +60,6 @@ impl Service {
             tls_details: None,
             session_credential_from_console: false,
         };
-        OperatorRecord(Some((id, outbox::value(&record))))
+        OperatorRecord(Some(outbox::value(&record)))
     }
 }

@@ -392,7 +392,7 @@ impl Service {
                     Recipient::Caller,
                     outbox::value,
                 )?;
-                tx.put_outbox(&outbox::key(&event.id), &value);
+                tx.put_outbox(value);
             }
             Ok(output)
         };

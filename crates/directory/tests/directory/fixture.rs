@@ -25,11 +25,16 @@ impl std::ops::Deref for Opened {
 }
 
 impl Opened {
-    /// The keys that came out of the outbox since the last call.
-    pub(crate) fn sent(&self) -> Vec<String> {
+    /// What came out of the outbox since the last call.
+    pub(crate) fn sent_entries(&self) -> Vec<OutboxEntry> {
         let mut receiver = self.outbox.lock().unwrap();
-        let entries = std::iter::from_fn(|| receiver.try_recv().ok());
-        entries.map(|entry| String::from_utf8(entry.key.into()).unwrap()).collect()
+        std::iter::from_fn(|| receiver.try_recv().ok()).collect()
+    }
+
+    /// The same, as texts.
+    pub(crate) fn sent(&self) -> Vec<String> {
+        let text = |entry: OutboxEntry| String::from_utf8(entry.value.to_vec()).unwrap();
+        self.sent_entries().into_iter().map(text).collect()
     }
 }
 

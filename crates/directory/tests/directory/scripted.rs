@@ -100,6 +100,10 @@ impl Scripted {
         self.gate.acquire().await.unwrap().forget();
         let act = self.script.lock().unwrap().pop_front();
         match act {
+            // What cannot be applied is a conflict, whatever the script says.
+            _ if self.inner.head(partition).await.unwrap() != batch.base => {
+                self.inner.commit(partition, batch).await
+            }
             None | Some(Act::Commit) => self.inner.commit(partition, batch).await,
             Some(Act::Conflict) => Err(self.conflict(partition, 0).await),
             Some(Act::ConflictAfter(applied)) => {

@@ -112,10 +112,9 @@ impl Service {
             let output = change(tx)?;
             if records {
                 let line = |recipient| event.line(&caller, Ending::Done, recipient, outbox::value);
-                tx.put_outbox(&outbox::key(&event.id), &line(Recipient::Caller)?);
+                tx.put_outbox(line(Recipient::Caller)?);
                 if let Some(shared) = event.shared.get() {
-                    let value = line(Recipient::Owner(shared))?;
-                    tx.put_outbox(&outbox::key(&shared.event_id), &value);
+                    tx.put_outbox(line(Recipient::Owner(shared))?);
                 }
             }
             Ok(output)
