@@ -42,7 +42,8 @@ impl EventId {
     pub(crate) fn in_record(json: &[u8]) -> Option<(Self, &[u8])> {
         const NAME: &[u8] = br#""eventID":""#;
         // Quotes within texts are escaped, so this is a member's name; the last is the record's own.
-        let id = memmem::rfind(json, NAME)?;
+        // Forwards, since that is quicker than to begin at the end.
+        let id = memmem::find_iter(json, NAME).last()?;
         let (_, id) = json.split_at_checked(id + NAME.len())?;
         let (id, rest) = id.split_at_checked(36)?;
         Some((std::str::from_utf8(id).ok()?.parse().ok()?, rest))

@@ -44,8 +44,8 @@ pub struct Receipt {
 pub(crate) struct Outbox {
     account: AccountId,
     receiver: mpsc::UnboundedSender<OutboxEntry>,
-    /// The latest sending of what stands in each place that is not spare.
-    held: HashMap<Place, u64>,
+    /// The latest sending of what stands in each place that is not spare. By a quick hasher: places are ours.
+    held: HashMap<Place, u64, foldhash::fast::RandomState>,
     /// How many entries were sent.
     sent: u64,
     /// Places whose entries were moved on, the longest ago first.
@@ -110,7 +110,7 @@ impl Outbox {
         let mut outbox = Self {
             account,
             receiver,
-            held: HashMap::new(),
+            held: HashMap::default(),
             sent: 0,
             spare: VecDeque::new(),
             stale: 0,
