@@ -4,8 +4,8 @@ use std::collections::{HashSet, VecDeque};
 
 use crate::EventId;
 
-/// Remembers so many ids. A delivery is repeated when a node stops between writing the line and
-/// removing the outbox entry; that is a matter of the last moments before the stop.
+/// Remembers so many ids. A delivery is repeated when a node stops while the line is written and the record is still in
+/// the outbox; that is a matter of the last second before the stop.
 const CAPACITY: usize = 65_536;
 
 #[derive(Default)]

@@ -14,7 +14,7 @@
 //! | `o/URL` `s/NAME` | OIDC provider, SAML provider (name in lower case) |
 //! | `v/POLICY-ID n` | policy version, n as four bytes, most significant first |
 //! | `w/` `z/` | password policy, credential report |
-//! | `x/…` | outbox: audit records on their way to the log |
+//! | `x/n` | outbox: audit records on their way to the log, in places with numbers of four bytes (once: event ids) |
 //!
 //! IDs stand as their sixteen bytes.
 

@@ -20,9 +20,9 @@ use crate::Service;
 /// also what bounds how many changes a second do not pile up here.
 const WINDOW: usize = 4096;
 
-/// A place of an outbox in which nothing was put for so long is removed, at the latest after twice that. The log must
-/// know all that is delivered again after a crash.
-const TIDIED_EVERY: Duration = Duration::from_secs(1);
+/// A place of an outbox in which nothing was put for so long is removed, at the latest after twice that. Until then its
+/// record is delivered again after a crash, and the log must still know it.
+const TIDIED_EVERY: Duration = Duration::from_millis(500);
 
 impl Service {
     /// Delivers outbox entries until there are no more senders. Run it as a task of its own.
