@@ -19,7 +19,8 @@ use crate::keys;
 /// How many places one transaction removes; below the store's limit.
 const REMOVALS: usize = 90;
 
-/// A key, without the outbox's prefix: four bytes, or whatever an earlier version put there.
+/// A key, without the outbox's prefix: a number in four bytes. Earlier versions put records under their event ids and
+/// believe that every key of that form is the id of its record, so those are not used again.
 type Place = SmallVec<[u8; 16]>;
 
 /// An audit record, or whatever else was committed only to be moved on.
@@ -52,6 +53,8 @@ pub(crate) struct Outbox {
     spare: VecDeque<Place>,
     /// How many places, from the front, were spare already when places were last removed.
     stale: usize,
+    /// Places without a number whose entries were moved on.
+    unnumbered: Vec<Place>,
     /// Numbers of places that are not in the store, and the first one from which on none is.
     free: Vec<u32>,
     next: u32,
@@ -77,6 +80,8 @@ impl Leftovers {
 pub(crate) struct Plan {
     /// How many spare places are used or removed, from the front.
     taken: usize,
+    /// How many places without a number are removed, from the front.
+    unnumbered: usize,
     /// How many places are new.
     new: usize,
     put: Vec<(Place, Value)>,
@@ -87,7 +92,7 @@ pub(crate) struct Plan {
 impl Plan {
     /// Does the other's as well, which was made on top of this one.
     pub(crate) fn extend(&mut self, other: Self) {
-        (self.taken, self.new) = (other.taken, other.new);
+        (self.taken, self.unnumbered, self.new) = (other.taken, other.unnumbered, other.new);
         self.put.extend(other.put);
         self.removed.extend(other.removed);
         self.removes |= other.removes;
@@ -114,6 +119,7 @@ impl Outbox {
             sent: 0,
             spare: VecDeque::new(),
             stale: 0,
+            unnumbered: Vec::new(),
             free: Vec::new(),
             next: 0,
         };
@@ -125,6 +131,7 @@ impl Outbox {
     pub(crate) fn reload(&mut self, waiting: Vec<Entry>) {
         self.held.clear();
         self.spare.clear();
+        self.unnumbered.clear();
         self.free.clear();
         (self.stale, self.next) = (0, 0);
         for Entry { key, value } in waiting {
@@ -137,8 +144,9 @@ impl Outbox {
     }
 
     pub(crate) fn leftovers(&self, plan: &Plan) -> Leftovers {
+        let unnumbered = self.unnumbered.len() - plan.unnumbered;
         let stale = self.stale.saturating_sub(plan.taken);
-        Leftovers { spare: self.spare.len() - plan.taken, stale }
+        Leftovers { spare: unnumbered + self.spare.len() - plan.taken, stale: unnumbered + stale }
     }
 
     /// What a change does that puts these entries, and removes stale places if it `removes`, after what is planned.
@@ -148,12 +156,16 @@ impl Outbox {
         entries: impl IntoIterator<Item = Value>,
         removes: bool,
     ) -> Plan {
-        let mut plan = Plan { taken: after.taken, new: after.new, removes, ..Plan::default() };
+        let Plan { taken, unnumbered, new, .. } = *after;
+        let mut plan = Plan { taken, unnumbered, new, removes, ..Plan::default() };
         plan.put = entries.into_iter().map(|value| (self.take(&mut plan), value)).collect();
         if removes {
-            let count = self.leftovers(&plan).stale.min(REMOVALS);
-            plan.removed = self.spare.iter().skip(plan.taken).take(count).cloned().collect();
-            plan.taken += count;
+            let old = self.unnumbered.iter().skip(unnumbered);
+            let stale = self.spare.iter().take(self.stale).skip(plan.taken);
+            plan.removed = old.chain(stale).take(REMOVALS).cloned().collect();
+            let numbered = plan.removed.iter().filter(|place| number(place).is_some()).count();
+            plan.taken += numbered;
+            plan.unnumbered += plan.removed.len() - numbered;
         }
         plan
     }
@@ -174,8 +186,9 @@ impl Outbox {
 
     /// What was planned is durable: sends what is new.
     pub(crate) fn committed(&mut self, plan: Plan) {
-        let Plan { taken, new, put, removed, removes } = plan;
+        let Plan { taken, unnumbered, new, put, removed, removes } = plan;
         self.spare.drain(..taken);
+        self.unnumbered.drain(..unnumbered);
         self.stale = self.stale.saturating_sub(taken);
         let freed = new.min(self.free.len());
         self.free.truncate(self.free.len() - freed);
@@ -200,7 +213,10 @@ impl Outbox {
         for Receipt { place, sending } in receipts {
             if self.held.get(&place) == Some(&sending) {
                 self.held.remove(&place);
-                self.spare.push_back(place);
+                match number(&place) {
+                    Some(_) => self.spare.push_back(place),
+                    None => self.unnumbered.push(place),
+                }
             }
         }
     }

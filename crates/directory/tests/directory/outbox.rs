@@ -188,12 +188,14 @@ async fn entries_of_earlier_versions_are_sent_and_their_places_removed() {
     let opened = open_with_account(Arc::clone(&store)).await;
     let partition = Partition::new(&id(0).to_string()).unwrap();
     let op = |key: &[u8], value: &[u8]| Op::put([b"x/", key].concat(), value);
-    let ops = vec![
-        op(&[7; 16], b"by event id"),
+    let numbered = [
         op(&[0, 0, 0, 0], b"place 0"),
         op(&[0, 0, 0, 5], b"place 5"),
         op(&[0xff; 4], b"the last place"),
     ];
+    // More than go with one change.
+    let by_event_id = (0..97).map(|number| op(&[number; 16], b"by event id"));
+    let ops = numbered.into_iter().chain(by_event_id).collect();
     let txn = Txn { id: TxnId([9; 16]), ops };
     store.commit(&partition, Batch::one(Revision(1), txn)).await.unwrap();
     let found = ["by event id", "place 0", "place 5", "the last place"];
@@ -211,8 +213,13 @@ async fn entries_of_earlier_versions_are_sent_and_their_places_removed() {
     let last = open(Arc::clone(&store)).await;
     last.recover_outbox().await.unwrap();
     move_all_on(&last).await;
+    // Earlier versions take such a key for the id of what stands there.
+    create(&last, 10).await.unwrap();
+    let entries = entries(&*store, id(0)).await;
+    let mut old = entries.iter().filter(|it| it.key.starts_with(b"x/") && it.key.len() == 18);
+    assert!(old.all(|entry| *entry.value == *b"by event id"));
     last.tidy_outboxes().await.unwrap();
-    assert!(waiting(&*store).await.is_empty());
+    assert_eq!(waiting(&*store).await, ["user-10"]);
 }
 
 /// What happens to an outbox.
