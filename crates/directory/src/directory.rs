@@ -208,7 +208,7 @@ impl Directory {
     }
 
     /// Removes all places of the outboxes of loaded accounts whose entries were moved on.
-    pub async fn tidy_outboxes(&self) -> Result<(), Error> {
+    pub async fn clear_outboxes(&self) -> Result<(), Error> {
         let slots = self.slots.load_full();
         let loaded = || slots.values().filter(|slot| slot.loaded.initialized());
         // What was spare only lately goes with the second call.

@@ -86,6 +86,7 @@ pub(crate) struct Plan {
     new: usize,
     put: Vec<(Place, Value)>,
     removed: Vec<Place>,
+    /// Whether stale places are removed: what is spare then is stale the next time.
     removes: bool,
 }
 
@@ -143,6 +144,7 @@ impl Outbox {
         }
     }
 
+    /// What is spare once what is planned is done.
     pub(crate) fn leftovers(&self, plan: &Plan) -> Leftovers {
         let unnumbered = self.unnumbered.len() - plan.unnumbered;
         let stale = self.stale.saturating_sub(plan.taken);

@@ -98,7 +98,7 @@ impl State {
         self.outbox.abort();
         let _ = self.outbox.await;
         // What stays in the store is delivered again after the next start, and known there.
-        if let Err(error) = self.service.directory().tidy_outboxes().await {
+        if let Err(error) = self.service.directory().clear_outboxes().await {
             tracing::warn!(%error, "delivered audit records stay in the outbox");
         }
     }

@@ -133,7 +133,7 @@ async fn entries_that_were_moved_on_are_removed() {
     }
     assert_eq!(waiting(&*store).await.len(), 101);
     move_all_on(&opened).await;
-    opened.tidy_outboxes().await.unwrap();
+    opened.clear_outboxes().await.unwrap();
     assert_eq!(waiting(&*store).await, [keep]);
 }
 
@@ -218,7 +218,7 @@ async fn entries_of_earlier_versions_are_sent_and_their_places_removed() {
     let entries = entries(&*store, id(0)).await;
     let mut old = entries.iter().filter(|it| it.key.starts_with(b"x/") && it.key.len() == 18);
     assert!(old.all(|entry| *entry.value == *b"by event id"));
-    last.tidy_outboxes().await.unwrap();
+    last.clear_outboxes().await.unwrap();
     assert_eq!(waiting(&*store).await, ["user-10"]);
 }
 
@@ -303,7 +303,7 @@ async fn nothing_is_lost(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let all: BTreeSet<String> = out.iter().map(text).chain(moved).collect();
     prop_assert!(created.iter().all(|it| all.contains(it)));
     opened.moved_on(id(0), receipts(out)).await;
-    opened.tidy_outboxes().await.unwrap();
+    opened.clear_outboxes().await.unwrap();
     prop_assert_eq!(waiting(&*store).await, Vec::<String>::new());
     Ok(())
 }
